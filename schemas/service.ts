@@ -1,0 +1,54 @@
+/** A service: a named group of targets with its balancer. Wire shape of `/services` and of `services` in a file. */
+import Type, { type Static } from 'typebox'
+import { DescriptionSchema, HttpUrlSchema, IdSchema, LabelsSchema } from './common.ts'
+
+export const balancerNames = ['round_robin', 'weighted_round_robin'] as const
+export type BalancerName = (typeof balancerNames)[number]
+
+export const TargetSchema = Type.Object(
+  {
+    url: HttpUrlSchema,
+    weight: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000, default: 1, description: '0 drains the target.' })),
+    labels: Type.Optional(LabelsSchema)
+  },
+  { additionalProperties: false }
+)
+
+const fields = {
+  description: Type.Optional(DescriptionSchema),
+  labels: Type.Optional(LabelsSchema),
+  targets: Type.Optional(
+    Type.Array(TargetSchema, { maxItems: 1000, default: [], description: 'Where the traffic goes. No two with the same URL.' })
+  ),
+  balancer: Type.Optional(
+    Type.Object(
+      { algorithm: Type.Optional(Type.Enum([...balancerNames], { default: 'round_robin', description: 'How a target is picked.' })) },
+      { additionalProperties: false, default: {} }
+    )
+  )
+}
+
+/** What a client writes. */
+export const ServiceWriteSchema = Type.Object(
+  { id: Type.Optional(IdSchema), ...fields },
+  { additionalProperties: false, title: 'ServiceWrite' }
+)
+export type ServiceWrite = Static<typeof ServiceWriteSchema>
+
+/** What the API answers, with defaults filled in. Valid input again. */
+export const ServiceSchema = Type.Object({ id: IdSchema, ...fields }, { additionalProperties: false, title: 'Service' })
+
+export interface Target {
+  readonly url: string
+  readonly weight: number
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** A service in canonical form. */
+export interface Service {
+  readonly id: string
+  readonly description: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly targets: readonly Target[]
+  readonly balancer: { readonly algorithm: BalancerName }
+}

@@ -1,0 +1,80 @@
+/** The shapes that the route index hands to the proxy. Everything here is immutable; live state lives elsewhere. */
+import type { ForwardRule } from '../../schemas/forward-rule.ts'
+import type { Service } from '../../schemas/service.ts'
+
+/** An address that requests are sent to, parsed once. */
+export interface TargetAddress {
+  /** `http://10.0.0.7:8080`, with the port left out when it is the scheme's default. */
+  readonly origin: string
+  /** The value of the `Host` field for `host_header: target`. */
+  readonly host: string
+  /** What the path of every request is put behind: `/base`, or `''`. Never ends in a slash. */
+  readonly basePath: string
+}
+
+/** A target of a service. */
+export interface CompiledTarget extends TargetAddress {
+  /** As the operator wrote it: what logs, metrics and the API call this target. */
+  readonly url: string
+  readonly weight: number
+}
+
+export interface CompiledService {
+  readonly id: string
+  readonly item: Service
+  readonly targets: readonly CompiledTarget[]
+}
+
+/** Header edits ready to apply: names in lower case. Applied in the order remove, set, add. */
+export interface CompiledHeaderEdits {
+  readonly remove: readonly string[]
+  readonly set: readonly (readonly [name: string, value: string])[]
+  readonly add: readonly (readonly [name: string, value: string])[]
+}
+
+/** What a rule does with a request it takes. */
+export type Action =
+  | { readonly type: 'service'; readonly service: string }
+  /** `rule.target`: a service of one target that has no name. */
+  | { readonly type: 'target'; readonly target: CompiledTarget }
+  | { readonly type: 'redirect'; readonly status: number }
+  | { readonly type: 'respond'; readonly status: number; readonly headers: readonly (readonly [string, string])[]; readonly body: string }
+
+/** Milliseconds; null is no limit. */
+export interface CompiledTimeouts {
+  readonly connect: number
+  readonly send: number
+  readonly read: number
+  readonly total: number | null
+}
+
+/** A rule, compiled: what a request needs of it once it is matched. */
+export interface CompiledRule {
+  readonly id: string
+  /** In canonical form. */
+  readonly item: ForwardRule
+  /** Of two rules, the older has the smaller. */
+  readonly seq: number
+  /** Equal for rules that are equal in every match field and in priority: they form a group and share traffic by weight. */
+  readonly matchKey: string
+  readonly action: Action
+  /** `preserve`, `target`, or the literal value. */
+  readonly hostHeader: string
+  readonly requestHeaders: CompiledHeaderEdits | undefined
+  readonly responseHeaders: CompiledHeaderEdits | undefined
+  readonly timeouts: CompiledTimeouts
+  /** Largest request body, in bytes; null is no limit. */
+  readonly maxBodyBytes: number | null
+}
+
+/** What one request follows. Decided once; the request keeps it even when the rules change before it ends. */
+export interface Route {
+  readonly rule: CompiledRule
+  /** Path (after strip and rewrite) and query for the target, without the target's base path. Begins with a slash. */
+  readonly upstreamPath: string
+  /** The `Location` of a redirect rule, filled in; undefined for every other action. */
+  readonly location: string | undefined
+}
+
+/** Why no route was found although a rule matched: every rule of the group has weight 0. */
+export const drained: unique symbol = Symbol('drained')
