@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** In order; layers on one line are siblings and do not import each other. */
 const layers = [
   ['schemas/'],
-  ['src/errors.ts'],
+  ['src/errors.ts', 'src/version.ts'],
   ['src/core/'],
   ['src/stores/', 'src/upstream/', 'src/regex/'],
   ['src/control/'],

@@ -1,36 +1,119 @@
-/** Placeholder types while the pieces are built side by side; replaced by the implementation. */
-import type { ForwardRule } from '../../schemas/forward-rule.ts'
-import type { Service } from '../../schemas/service.ts'
-import type { Fault } from '../errors.ts'
-import type { Kind } from './change.ts'
+/**
+ * Everything this instance knows of the configuration at one revision: the items that are live, those that cannot be, and the compiled
+ * snapshot. Immutable: a commit derives the next state, and what it does not touch is shared with the one before.
+ */
+import { applyChanges } from './apply-changes.ts'
+import type { CommittedChange, Kind } from './change.ts'
+import { type HeldItem, type ItemParser, keyOf, type LiveItem, type Quarantined, type StateParts } from './live-item.ts'
+import { PersistentMap } from './persistent-map.ts'
+import { Snapshot } from './snapshot.ts'
 
-interface ItemOf {
-  forward_rule: ForwardRule
-  service: Service
-}
+export type { LiveItem, Quarantined } from './live-item.ts'
 
-/** An item that is live. */
-export interface LiveItem<K extends Kind = Kind> {
-  readonly kind: K
-  readonly id: string
-  /** Canonical: lists are lists, defaults filled in. What the API answers. */
-  readonly item: ItemOf[K]
-  /** As written; what a merge patch applies to and what the store keeps. */
-  readonly written: unknown
-  readonly seq: number
-  /** The revision that last changed it, as far as this instance knows. */
-  readonly revision: number
-}
+export class ConfigState {
+  static readonly empty = new ConfigState({
+    revision: 0,
+    snapshot: Snapshot.empty,
+    rules: PersistentMap.empty(),
+    services: PersistentMap.empty(),
+    users: PersistentMap.empty(),
+    held: new Map(),
+    orphans: new Set()
+  })
 
-/** An item that the store holds and that cannot be live, with why. Its previous version, if any, stays live. */
-export interface Quarantined {
-  readonly kind: Kind
-  readonly id: string
-  /** `validation_failed`, `unknown_service`, `rule_conflict`, `unsafe_regex`, `service_in_use`, `unreadable`. */
-  readonly code: string
-  readonly faults: readonly Fault[]
-  /** Whether an earlier version of it is still live. */
-  readonly previousLive: boolean
-  /** The revision that brought it. */
-  readonly revision: number
+  readonly #parts: StateParts
+  readonly #lists = new Map<Kind, readonly LiveItem[]>()
+
+  private constructor(parts: StateParts) {
+    this.#parts = parts
+  }
+
+  get revision(): number {
+    return this.#parts.revision
+  }
+
+  get snapshot(): Snapshot {
+    return this.#parts.snapshot
+  }
+
+  /**
+   * The state after a commit. Never throws for a bad item: that item is held back with its reason and its previous version stays
+   * live; items held back before because of others are tried again.
+   */
+  apply(commit: { readonly revision: number; readonly changes: readonly CommittedChange[] }, parse: ItemParser): ConfigState {
+    return new ConfigState(applyChanges(this.#parts, commit.revision, commit.changes, parse))
+  }
+
+  get<K extends Kind>(kind: K, id: string): LiveItem<K> | undefined {
+    return this.#items(kind).get(id)
+  }
+
+  count(kind: Kind): number {
+    return this.#items(kind).size
+  }
+
+  /** The live items of a kind, oldest first. */
+  list<K extends Kind>(kind: K): readonly LiveItem<K>[] {
+    let list = this.#lists.get(kind)
+    if (list === undefined) {
+      list = [...this.#items(kind).values()].sort((a, b) => a.seq - b.seq || (a.id < b.id ? -1 : 1))
+      this.#lists.set(kind, list)
+    }
+    return list as unknown as readonly LiveItem<K>[]
+  }
+
+  /** Ids of the live rules that name the service. */
+  rulesOf(serviceId: string): readonly string[] {
+    return [...(this.#parts.users.get(serviceId)?.keys() ?? [])].sort()
+  }
+
+  /** The stored item that is held back under this name, or undefined. */
+  held(kind: Kind, id: string): HeldItem | undefined {
+    return this.#parts.held.get(keyOf(kind, id))
+  }
+
+  /** Whether the service was deleted while rules use it. */
+  isOrphan(serviceId: string): boolean {
+    return this.#parts.orphans.has(serviceId)
+  }
+
+  /** Names of everything the store is known to hold: live or held back. */
+  *known(): Generator<{ kind: Kind; id: string }> {
+    for (const { kind, id } of this.#parts.services.values()) yield { kind, id }
+    for (const { kind, id } of this.#parts.rules.values()) yield { kind, id }
+    for (const { stored } of this.#parts.held.values()) if (this.get(stored.kind, stored.id) === undefined) yield stored
+  }
+
+  /** The items that the store holds and that are not live as stored, with why. */
+  get problems(): readonly Quarantined[] {
+    const list = [...this.#parts.held.values()].map(({ stored, refusal, revision }) => ({
+      kind: stored.kind,
+      id: stored.id,
+      code: refusal.code,
+      faults: refusal.faults,
+      previousLive: this.get(stored.kind, stored.id) !== undefined,
+      revision
+    }))
+    return [...list, ...this.#orphanProblems()]
+  }
+
+  // A rule that outlived its service is itself unchanged, but could not be written as it is now.
+  *#orphanProblems(): Generator<Quarantined> {
+    for (const service of this.#parts.orphans)
+      for (const id of this.rulesOf(service)) {
+        if (this.held('forward_rule', id) !== undefined) continue
+        const faults = [
+          { pointer: '/target_service', detail: `names the service '${service}', which was deleted; its last version keeps serving` }
+        ]
+        yield { kind: 'forward_rule', id, code: 'unknown_service', faults, previousLive: true, revision: this.revision }
+      }
+  }
+
+  #items<K extends Kind>(kind: K): PersistentMap<LiveItem<K>> {
+    const items: { forward_rule: StateParts['rules']; service: StateParts['services'] } = {
+      forward_rule: this.#parts.rules,
+      service: this.#parts.services
+    }
+    return items[kind] as unknown as PersistentMap<LiveItem<K>>
+  }
 }

@@ -1,0 +1,60 @@
+/** From an item as somebody wrote it to an item that can be live. The one place that judges items: of the API, of files, of Redis. */
+import type { ValidateFunction } from 'ajv/dist/2020.js'
+import { type ForwardRuleWrite, ForwardRuleWriteSchema } from '../../schemas/forward-rule.ts'
+import { type ServiceWrite, ServiceWriteSchema } from '../../schemas/service.ts'
+import { toForwardRule, toService } from '../core/canonical.ts'
+import type { Kind, StoredItem } from '../core/change.ts'
+import { compileRule } from '../core/compile-rule.ts'
+import { compileService } from '../core/compile-service.ts'
+import type { ItemParser, ItemRefusal, ParsedItem } from '../core/live-item.ts'
+import { re2Engine } from '../regex/re2.ts'
+import { toFaults, toValidator } from './schema-faults.ts'
+
+const validators: Record<Kind, ValidateFunction> = {
+  forward_rule: toValidator(ForwardRuleWriteSchema),
+  service: toValidator(ServiceWriteSchema)
+}
+
+const idPattern = /^[A-Za-z0-9._-]{1,64}$/
+
+/** Checks, fills in and compiles `stored`. Pure: the same item gives the same answer on every instance. */
+export const parseItem: ItemParser = (stored: StoredItem): ParsedItem | ItemRefusal => {
+  const { kind, id, seq } = stored
+  if (stored.fault !== undefined) return refuse('unreadable', '', stored.fault)
+  if (!isRecord(stored.item)) return refuse('validation_failed', '', 'must be an object')
+  if (stored.item.id !== undefined && stored.item.id !== id)
+    return refuse('validation_failed', '/id', `must be '${id}', the id it is addressed by`)
+  if (!idPattern.test(id)) return refuse('validation_failed', '/id', 'must be 1-64 of a-z A-Z 0-9 . _ -')
+  // Ajv fills the defaults into what it validates: never into what the store or the client holds.
+  const filled: unknown = structuredClone(stored.item)
+  const validate = validators[kind]
+  if (!validate(filled)) return { refused: true, code: 'validation_failed', faults: toFaults(validate.errors ?? []) }
+  return kind === 'forward_rule' ? parseRule(filled as ForwardRuleWrite, id, seq) : parseService(filled as ServiceWrite, id)
+}
+
+function parseRule(filled: ForwardRuleWrite, id: string, seq: number): ParsedItem | ItemRefusal {
+  const item = toForwardRule(filled, id)
+  const compiled = compileRule(item, seq, re2Engine)
+  if (!('action' in compiled)) return toRefusal(compiled)
+  return { refused: false, kind: 'forward_rule', item, compiled }
+}
+
+function parseService(filled: ServiceWrite, id: string): ParsedItem | ItemRefusal {
+  const item = toService(filled, id)
+  const compiled = compileService(item)
+  if (!('targets' in compiled)) return toRefusal(compiled)
+  return { refused: false, kind: 'service', item, compiled }
+}
+
+function toRefusal(faults: readonly { readonly code: string; readonly pointer: string; readonly detail: string }[]): ItemRefusal {
+  const plain = faults.find(fault => fault.code !== 'unsafe_regex')
+  return { refused: true, code: plain?.code ?? 'unsafe_regex', faults: faults.map(({ pointer, detail }) => ({ pointer, detail })) }
+}
+
+function refuse(code: string, pointer: string, detail: string): ItemRefusal {
+  return { refused: true, code, faults: [{ pointer, detail }] }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,185 @@
+/**
+ * Derives the parts of the next state from a commit. The order matters and is always the same: services before the rules that name
+ * them; all rules that go are out before any comes in, so that one commit can swap the matches of two rules; older rules first.
+ */
+import type { CommittedChange, Kind, StoredItem } from './change.ts'
+import { type HeldItem, type ItemParser, type ItemRefusal, keyOf, type LiveItem, type ParsedItem, type StateParts } from './live-item.ts'
+import { PersistentMap } from './persistent-map.ts'
+import type { CompiledRule, CompiledService } from './route.ts'
+
+type LiveRule = LiveItem<'forward_rule'>
+type Put = Extract<CommittedChange, { op: 'put' }>
+
+/** Refusals that another item's change can lift. */
+const dependent: ReadonlySet<string> = new Set(['unknown_service', 'rule_conflict'])
+
+export function applyChanges(base: StateParts, revision: number, changes: readonly CommittedChange[], parse: ItemParser): StateParts {
+  const draft = new Draft(base, revision, parse)
+  const last = [...new Map(changes.map(change => [keyOf(change.kind, change.id), change])).values()]
+  const isPut = (change: CommittedChange): change is Put => change.op === 'put'
+  const of = (kind: Kind) => last.filter(change => change.kind === kind)
+  for (const change of last) draft.held.delete(keyOf(change.kind, change.id))
+  for (const change of of('service')) isPut(change) ? draft.putService(change) : draft.deleteService(change.id)
+  for (const change of of('forward_rule')) if (!isPut(change)) draft.removeRule(change.id)
+  draft.admitRules(of('forward_rule').filter(isPut))
+  return draft.finish()
+}
+
+class Draft {
+  readonly #base: StateParts
+  readonly #revision: number
+  readonly #parse: ItemParser
+  readonly held: Map<string, HeldItem>
+  readonly #orphans: Set<string>
+  readonly #compiledServices = new Map<string, CompiledService | undefined>()
+  /** Rules that went or came, by id: what is live now. */
+  readonly #touched = new Map<string, LiveRule | undefined>()
+  /** Groups that this draft changed: match key to the rules that are in it now. */
+  readonly #groups = new Map<string, CompiledRule[]>()
+  #rules: StateParts['rules']
+  #services: StateParts['services']
+  #users: StateParts['users']
+
+  constructor(base: StateParts, revision: number, parse: ItemParser) {
+    this.#base = base
+    this.#revision = revision
+    this.#parse = parse
+    this.held = new Map(base.held)
+    this.#orphans = new Set(base.orphans)
+    this.#rules = base.rules
+    this.#services = base.services
+    this.#users = base.users
+  }
+
+  putService(stored: StoredItem): void {
+    const parsed = this.#parse(stored)
+    if (parsed.refused) return this.#hold(stored, parsed)
+    if (parsed.kind !== 'service') return
+    const { id, item: written, seq } = stored
+    this.#services = this.#services.set(id, {
+      kind: 'service',
+      id,
+      item: parsed.item,
+      compiled: parsed.compiled,
+      written,
+      seq,
+      revision: this.#revision
+    })
+    this.#compiledServices.set(id, parsed.compiled)
+    this.#orphans.delete(id)
+  }
+
+  deleteService(id: string): void {
+    if (!this.#services.has(id)) return
+    this.#services = this.#services.delete(id)
+    this.#orphans.add(id)
+  }
+
+  removeRule(id: string): LiveRule | undefined {
+    const live = this.#rules.get(id)
+    if (live === undefined) return undefined
+    this.#rules = this.#rules.delete(id)
+    this.#touched.set(id, undefined)
+    const service = serviceOf(live)
+    if (service !== undefined) this.#setUsers(service, users => users.delete(id))
+    const { matchKey } = live.compiled
+    this.#groups.set(
+      matchKey,
+      this.#group(matchKey).filter(rule => rule.id !== id)
+    )
+    return live
+  }
+
+  admitRules(puts: readonly StoredItem[]): void {
+    const candidates: { stored: StoredItem; parsed: ParsedItem; revision: number }[] = []
+    const consider = (stored: StoredItem, revision: number): void => {
+      const parsed = this.#parse(stored)
+      if (parsed.refused) this.#hold(stored, parsed)
+      else candidates.push({ stored, parsed, revision })
+    }
+    for (const stored of puts) consider(stored, this.#revision)
+    for (const [key, { stored, refusal, revision }] of [...this.held]) {
+      if (!dependent.has(refusal.code)) continue
+      this.held.delete(key)
+      consider(stored, revision)
+    }
+    const previous = new Map(candidates.map(({ stored }) => [stored.id, this.removeRule(stored.id)]))
+    candidates.sort((a, b) => a.stored.seq - b.stored.seq)
+    for (const { stored, parsed, revision } of candidates) this.#admit(stored, parsed, revision, previous.get(stored.id))
+  }
+
+  #admit(stored: StoredItem, parsed: ParsedItem, revision: number, previous: LiveRule | undefined): void {
+    if (parsed.kind !== 'forward_rule') return
+    const { id, item: written, seq } = stored
+    const rule: LiveRule = { kind: 'forward_rule', id, item: parsed.item, compiled: parsed.compiled, written, seq, revision }
+    const refusal = this.#missingService(rule) ?? this.#conflict(rule)
+    if (refusal === undefined) return this.#addRule(rule)
+    this.held.set(keyOf('forward_rule', id), { stored, refusal, revision })
+    if (previous !== undefined && this.#conflict(previous) === undefined) this.#addRule(previous)
+  }
+
+  #addRule(rule: LiveRule): void {
+    this.#rules = this.#rules.set(rule.id, rule)
+    this.#touched.set(rule.id, rule)
+    const service = serviceOf(rule)
+    if (service !== undefined) this.#setUsers(service, users => users.set(rule.id, true))
+    if (rule.item.enabled) this.#groups.set(rule.compiled.matchKey, [...this.#group(rule.compiled.matchKey), rule.compiled])
+  }
+
+  #missingService(rule: LiveRule): ItemRefusal | undefined {
+    const service = serviceOf(rule)
+    if (service === undefined || this.#services.has(service)) return undefined
+    const faults = [{ pointer: '/target_service', detail: `names the unknown service '${service}'` }]
+    return { refused: true, code: 'unknown_service', faults, other: service }
+  }
+
+  #conflict(rule: LiveRule): ItemRefusal | undefined {
+    if (!rule.item.enabled) return undefined
+    const group = this.#group(rule.compiled.matchKey)
+    const other = rule.item.weight === undefined ? group[0] : group.find(member => member.item.weight === undefined)
+    if (other === undefined) return undefined
+    const faults = [{ pointer: '/weight', detail: `has the same match and priority as '${other.id}'; both need a weight` }]
+    return { refused: true, code: 'rule_conflict', faults, other: other.id }
+  }
+
+  #group(matchKey: string): CompiledRule[] {
+    return this.#groups.get(matchKey) ?? [...this.#base.snapshot.group(matchKey)]
+  }
+
+  #setUsers(service: string, edit: (users: PersistentMap<true>) => PersistentMap<true>): void {
+    const users = edit(this.#users.get(service) ?? PersistentMap.empty())
+    this.#users = users.size === 0 ? this.#users.delete(service) : this.#users.set(service, users)
+  }
+
+  #hold(stored: StoredItem, refusal: ItemRefusal): void {
+    this.held.set(keyOf(stored.kind, stored.id), { stored, refusal, revision: this.#revision })
+  }
+
+  finish(): StateParts {
+    for (const id of this.#orphans) {
+      if (this.#users.has(id)) continue
+      this.#orphans.delete(id)
+      this.#compiledServices.set(id, undefined)
+    }
+    const revision = this.#revision
+    const snapshot = this.#base.snapshot.with({ revision, ...this.#ruleChanges(), services: this.#compiledServices })
+    return { revision, snapshot, rules: this.#rules, services: this.#services, users: this.#users, held: this.held, orphans: this.#orphans }
+  }
+
+  // A rule that was taken out and put back as it was is no change at all.
+  #ruleChanges(): { removedRules: CompiledRule[]; addedRules: CompiledRule[] } {
+    const removedRules: CompiledRule[] = []
+    const addedRules: CompiledRule[] = []
+    for (const [id, now] of this.#touched) {
+      const before = this.#base.rules.get(id)
+      if (before === now) continue
+      if (before?.item.enabled) removedRules.push(before.compiled)
+      if (now?.item.enabled) addedRules.push(now.compiled)
+    }
+    return { removedRules, addedRules }
+  }
+}
+
+function serviceOf(rule: LiveRule): string | undefined {
+  return rule.compiled.action.type === 'service' ? rule.compiled.action.service : undefined
+}

@@ -1,0 +1,89 @@
+/** The shapes of the items a state holds: live ones, and those that cannot be live. */
+import type { ForwardRule } from '../../schemas/forward-rule.ts'
+import type { Service } from '../../schemas/service.ts'
+import type { Fault } from '../errors.ts'
+import type { Kind, StoredItem } from './change.ts'
+import type { PersistentMap } from './persistent-map.ts'
+import type { CompiledRule, CompiledService } from './route.ts'
+import type { Snapshot } from './snapshot.ts'
+
+interface ItemOf {
+  forward_rule: ForwardRule
+  service: Service
+}
+
+interface CompiledOf {
+  forward_rule: CompiledRule
+  service: CompiledService
+}
+
+/** An item that is live. */
+export interface LiveItem<K extends Kind = Kind> {
+  readonly kind: K
+  readonly id: string
+  /** Canonical: lists are lists, defaults filled in. What the API answers. */
+  readonly item: ItemOf[K]
+  readonly compiled: CompiledOf[K]
+  /** As written; what the store keeps. */
+  readonly written: unknown
+  readonly seq: number
+  /** The revision that last changed it, as far as this instance knows. */
+  readonly revision: number
+}
+
+/** An item that passed every check that needs no other item. */
+export type ParsedItem =
+  | { readonly refused: false; readonly kind: 'forward_rule'; readonly item: ForwardRule; readonly compiled: CompiledRule }
+  | { readonly refused: false; readonly kind: 'service'; readonly item: Service; readonly compiled: CompiledService }
+
+/** Why an item cannot be live. */
+export interface ItemRefusal {
+  readonly refused: true
+  /** `validation_failed`, `unsafe_regex`, `unknown_service`, `rule_conflict`, `unreadable`. */
+  readonly code: string
+  /** Pointers are relative to the item. */
+  readonly faults: readonly Fault[]
+  /** The other item concerned: the unknown service, the rule with the same match. */
+  readonly other?: string
+}
+
+/** Checks and compiles one item. Must be pure. */
+export type ItemParser = (stored: StoredItem) => ParsedItem | ItemRefusal
+
+/** An item that the store holds and that is not live, with why. Its previous version, if there was one, is. */
+export interface Quarantined {
+  readonly kind: Kind
+  readonly id: string
+  readonly code: string
+  readonly faults: readonly Fault[]
+  /** Whether an earlier version of it is still live. */
+  readonly previousLive: boolean
+  /** The revision that brought it. */
+  readonly revision: number
+}
+
+/** A stored item that waits outside, because of `refusal`. */
+export interface HeldItem {
+  readonly stored: StoredItem
+  readonly refusal: ItemRefusal
+  readonly revision: number
+}
+
+/** What a state is made of. */
+export interface StateParts {
+  readonly revision: number
+  readonly snapshot: Snapshot
+  readonly rules: PersistentMap<LiveItem<'forward_rule'>>
+  readonly services: PersistentMap<LiveItem<'service'>>
+  /** Service id to the ids of the live rules that name it. */
+  readonly users: PersistentMap<PersistentMap<true>>
+  /** By `keyOf`. */
+  readonly held: ReadonlyMap<string, HeldItem>
+  /** Services that were deleted from the store while live rules use them: kept serving until those rules go. */
+  readonly orphans: ReadonlySet<string>
+}
+
+/** One name for an item of any kind. */
+export function keyOf(kind: Kind, id: string): string {
+  return `${kind}/${id}`
+}

@@ -1,0 +1,141 @@
+/** The process: opens the store, follows it, listens on both planes, and ends in good order. */
+import type { FastifyInstance } from 'fastify'
+import { type DestinationStream, type Logger, pino } from 'pino'
+import { buildAdmin, buildProxy } from './app.ts'
+import { LiveConfig } from './control/live-config.ts'
+import { createMetrics } from './control/metrics.ts'
+import { observe } from './control/observe.ts'
+import { parseItem } from './control/parse-item.ts'
+import { ConfigWriter } from './control/writer.ts'
+import { CidrSet } from './core/cidr-set.ts'
+import type { WritableStore } from './core/store.ts'
+import { type Settings, SettingsError } from './settings.ts'
+import { openStore } from './stores/open-store.ts'
+
+/** A running gateway. */
+export interface Gateway {
+  /** `http://127.0.0.1:8080`: where traffic goes. */
+  readonly proxyUrl: string
+  readonly adminUrl: string
+  /** Reads the whole configuration again. Rejects when the store does not answer. */
+  reload(): Promise<void>
+  /** Not ready any more, no new connections, requests in flight finish (at most `shutdownGraceMs`), everything is released. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts a gateway. With a store that does not answer it starts all the same, is not ready, and goes on trying.
+ * @throws {SettingsError} when it cannot listen where the settings say
+ */
+export async function startGateway(settings: Settings, destination?: DestinationStream): Promise<Gateway> {
+  const logger = pino(
+    { level: settings.logLevel, base: null },
+    destination ?? pino.destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 200 })
+  )
+  for (const name of settings.unknown) logger.warn({ setting: name }, `${name} is not a setting of this version; it is ignored`)
+  const store = openStore(settings.store, { namespace: settings.namespace })
+  const live = new LiveConfig({ store, parse: parseItem })
+  const apps = buildApps(settings, logger, store, live)
+  try {
+    await live.start()
+    const adminUrl = await listen(apps.admin, settings.adminHost, settings.adminPort, 'SLUICE_ADMIN_PORT')
+    const proxyUrl = await listenProxy(apps.proxy, settings, logger)
+    announce(logger, settings, proxyUrl, adminUrl)
+    return { proxyUrl, adminUrl, reload: () => live.reload(), close: () => stop(apps, settings, logger, live, store) }
+  } catch (error) {
+    await release(apps, live, store)
+    throw error
+  } finally {
+    logger.flush()
+  }
+}
+
+interface Apps {
+  readonly proxy: FastifyInstance
+  readonly admin: FastifyInstance
+  readonly readiness: { draining: boolean }
+}
+
+function buildApps(settings: Settings, logger: Logger, store: WritableStore, live: LiveConfig): Apps {
+  const metrics = createMetrics()
+  observe(live, logger, metrics)
+  const readiness = { draining: false }
+  const isReady = () => live.snapshot !== undefined && !readiness.draining
+  const trustedProxies = toTrusted(settings.trustedProxies)
+  const { accessLog, readyPath, tokens, adminHost, instance } = settings
+  const writer = new ConfigWriter({ live, store, parse: parseItem })
+  const proxy = buildProxy({ live, logger, accessLog, metrics, trustedProxies, isReady, ...(readyPath === undefined ? {} : { readyPath }) })
+  const admin = buildAdmin({ live, writer, logger, metrics, isReady, tokens, adminHost, instance })
+  return { proxy, admin, readiness }
+}
+
+function toTrusted(list: readonly string[]): CidrSet {
+  try {
+    return CidrSet.parse(list)
+  } catch (error) {
+    throw new SettingsError(`SLUICE_TRUSTED_PROXIES ${(error as Error).message}`)
+  }
+}
+
+const portsOfRoot = 1024
+
+async function listenProxy(app: FastifyInstance, { host, port }: Settings, logger: Logger): Promise<string> {
+  if (port !== undefined) return listen(app, host, port, 'SLUICE_PORT')
+  try {
+    return await app.listen({ host, port: 80 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw toSettingsError(error, host, 80, 'SLUICE_PORT')
+    logger.warn(`port 80 is below ${portsOfRoot} and not permitted to this user: listening on 8080 instead (set SLUICE_PORT to choose)`)
+    return listen(app, host, 8080, 'SLUICE_PORT')
+  }
+}
+
+async function listen(app: FastifyInstance, host: string, port: number, name: string): Promise<string> {
+  try {
+    return await app.listen({ host, port })
+  } catch (error) {
+    throw toSettingsError(error, host, port, name)
+  }
+}
+
+function toSettingsError(error: unknown, host: string, port: number, name: string): Error {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE') return new SettingsError(`${name}: port ${port} on ${host} is in use by another process`)
+  if (code === 'EACCES') return new SettingsError(`${name}: port ${port} is not permitted to this user`)
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return new SettingsError(`${name}: ${host} is not an address of this machine`)
+  return error as Error
+}
+
+function announce(logger: Logger, settings: Settings, proxyUrl: string, adminUrl: string): void {
+  const curl = `curl -X POST ${adminUrl}/forward-rules -H 'content-type: application/json' -d '{"path":"/","target":"http://127.0.0.1:3000"}'`
+  logger.info(
+    {
+      instance: settings.instance,
+      proxy: proxyUrl,
+      admin: adminUrl,
+      docs: `${adminUrl}/docs`,
+      store: settings.store.replace(/\/\/[^@/]*@/, '//')
+    },
+    `proxy on ${proxyUrl}, admin API on ${adminUrl}, Swagger UI on ${adminUrl}/docs; try: ${curl}`
+  )
+}
+
+async function stop(apps: Apps, settings: Settings, logger: Logger, live: LiveConfig, store: WritableStore): Promise<void> {
+  logger.info('stopping: not ready any more, requests in flight may finish')
+  apps.readiness.draining = true
+  const late = setTimeout(() => {
+    logger.warn(`requests were still in flight after ${settings.shutdownGraceMs} ms; their connections are closed`)
+    apps.proxy.server.closeAllConnections()
+    apps.admin.server.closeAllConnections()
+  }, settings.shutdownGraceMs)
+  await release(apps, live, store)
+  clearTimeout(late)
+  logger.info('stopped')
+  logger.flush()
+}
+
+async function release(apps: Apps, live: LiveConfig, store: WritableStore): Promise<void> {
+  await Promise.all([apps.proxy.close(), apps.admin.close()])
+  live.close()
+  await store.close()
+}

@@ -1,0 +1,210 @@
+/** Settings: environment variables `SLUICE_*`, or the same as flags of `sluice start` (`--admin-port 9001`). Flags win. */
+import { hostname } from 'node:os'
+import { parseArgs } from 'node:util'
+
+/** A bad setting. `message` is one line for the person who made it. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError'
+}
+
+export const roles = ['viewer', 'editor', 'admin'] as const
+export type Role = (typeof roles)[number]
+
+/** A bearer token of the admin API. */
+export interface AdminToken {
+  /** Who it stands for in the history: `by` of a commit. */
+  readonly name: string
+  readonly role: Role
+  readonly token: string
+}
+
+interface Setting<T> {
+  /** Without `SLUICE_`; the flag is the same in kebab case. */
+  readonly name: string
+  readonly help: string
+  /** @throws {Error} whose message says what was expected */
+  readonly parse: (text: string) => T
+  readonly fallback: T
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+
+// One line per setting: the same table parses the environment, the flags and prints the help.
+const table = {
+  port: setting('PORT', 'port of the proxy; 80 when not set (8080 if 80 is not permitted)', toPort, undefined as number | undefined),
+  host: setting('HOST', 'address the proxy listens on', toText, '0.0.0.0'),
+  adminPort: setting('ADMIN_PORT', 'port of the admin API', toPort, 9000),
+  adminHost: setting('ADMIN_HOST', 'address the admin API listens on; other than loopback needs a token', toText, '127.0.0.1'),
+  adminToken: setting('ADMIN_TOKEN', 'bearer token with the role admin', toToken, undefined as string | undefined),
+  adminTokens: setting('ADMIN_TOKENS', 'name:role:token,… with the roles viewer, editor, admin', toTokens, [] as readonly AdminToken[]),
+  store: setting('STORE', 'file:PATH | redis://… | rediss://… | memory:', toStore, 'file:./sluice.yaml'),
+  namespace: setting('NAMESPACE', 'separates configurations in one Redis', toNamespace, 'default'),
+  instance: setting('INSTANCE', 'name of this instance', toText, `${hostname()}-${process.pid}`),
+  trustedProxies: setting(
+    'TRUSTED_PROXIES',
+    'addresses or CIDR blocks, comma separated, whose X-Forwarded-* are believed',
+    toList,
+    [] as readonly string[]
+  ),
+  logLevel: setting('LOG_LEVEL', logLevels.join(' | '), oneOf(logLevels), 'info'),
+  accessLog: setting('ACCESS_LOG', 'one line per request: true | false', toBoolean, true),
+  shutdownGraceMs: setting('SHUTDOWN_GRACE_MS', 'how long requests in flight may take to finish at shutdown', toMilliseconds, 30_000),
+  readyPath: setting(
+    'READY_PATH',
+    'a path on the proxy port that answers readiness, for load balancers',
+    toPath,
+    undefined as string | undefined
+  )
+} as const
+
+type Table = typeof table
+export type Settings = { readonly [K in keyof Table]: Table[K] extends Setting<infer T> ? T : never } & {
+  /** Every admin token: `adminToken` and `adminTokens` together. */
+  readonly tokens: readonly AdminToken[]
+  /** Settings in the environment that nothing reads: most likely misspelt. */
+  readonly unknown: readonly string[]
+}
+
+/**
+ * Reads the settings. Each has its default in the table above.
+ * @param args what follows `sluice start`
+ * @throws {SettingsError}
+ */
+export function readSettings(env: Readonly<Record<string, string | undefined>>, args: readonly string[] = []): Settings {
+  const flags = readFlags(args)
+  const entries = Object.entries(table).map(([key, { name, parse, fallback }]) => {
+    const flag = flags[toFlag(name)]
+    const text = flag ?? fromEnvironment(env, name)
+    const called = flag === undefined ? `SLUICE_${name}` : `--${toFlag(name)}`
+    return [key, text === undefined || text === '' ? fallback : parseAs(called, text, parse)]
+  })
+  const settings = Object.fromEntries(entries) as Omit<Settings, 'tokens' | 'unknown'>
+  const tokens = [
+    ...(settings.adminToken === undefined ? [] : [{ name: 'admin', role: 'admin' as const, token: settings.adminToken }]),
+    ...settings.adminTokens
+  ]
+  if (tokens.length === 0 && !isLoopback(settings.adminHost))
+    throw new SettingsError(`SLUICE_ADMIN_HOST=${settings.adminHost} is not a loopback address: set SLUICE_ADMIN_TOKEN as well`)
+  return { ...settings, tokens, unknown: unknownIn(env) }
+}
+
+/** The settings for `--help`, one line each. */
+export function settingsHelp(): string {
+  return Object.values(table)
+    .map(({ name, help, fallback }) => `  --${toFlag(name).padEnd(20)} SLUICE_${name.padEnd(18)} ${help}${describe(name, fallback)}`)
+    .join('\n')
+}
+
+function describe(name: string, fallback: unknown): string {
+  if (name === 'INSTANCE') return ' (host name and pid)'
+  return fallback === undefined || (Array.isArray(fallback) && fallback.length === 0) ? '' : ` (${fallback})`
+}
+
+// Kubernetes puts SLUICE_PORT=tcp://10.0.0.1:80 into every pod beside a Service named "sluice": not meant for us.
+function fromEnvironment(env: Readonly<Record<string, string | undefined>>, name: string): string | undefined {
+  const text = env[`SLUICE_${name}`]
+  return name === 'PORT' && text?.startsWith('tcp://') ? undefined : text
+}
+
+const kubernetesNoise = /^SLUICE_(PORT_\d+_.*|SERVICE_HOST|SERVICE_PORT.*)$/
+
+function unknownIn(env: Readonly<Record<string, string | undefined>>): string[] {
+  const known = new Set(Object.values(table).map(({ name }) => `SLUICE_${name}`))
+  return Object.keys(env).filter(name => name.startsWith('SLUICE_') && !known.has(name) && !kubernetesNoise.test(name))
+}
+
+function readFlags(args: readonly string[]): Record<string, string | undefined> {
+  const options = Object.fromEntries(Object.values(table).map(({ name }) => [toFlag(name), { type: 'string' as const }]))
+  try {
+    return parseArgs({ args: [...args], options, strict: true }).values as Record<string, string | undefined>
+  } catch (error) {
+    throw new SettingsError((error as Error).message.split('. ')[0] ?? 'unknown flag')
+  }
+}
+
+function parseAs<T>(called: string, text: string, parse: (text: string) => T): T {
+  try {
+    return parse(text)
+  } catch (error) {
+    throw new SettingsError(`${called} ${(error as Error).message}`)
+  }
+}
+
+function setting<T>(name: string, help: string, parse: (text: string) => T, fallback: T): Setting<T> {
+  return { name, help, parse, fallback }
+}
+
+function toFlag(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-')
+}
+
+function toText(text: string): string {
+  if (/[\s\0]/.test(text)) throw new Error('must not contain white space')
+  return text
+}
+
+function toPort(text: string): number {
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port > 65_535) throw new Error(`must be a port number from 0 to 65535, not '${text}'`)
+  return port
+}
+
+function toMilliseconds(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`must be a whole number of milliseconds, not '${text}'`)
+  return Number(text)
+}
+
+function toBoolean(text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new Error(`must be true or false, not '${text}'`)
+  return text === 'true'
+}
+
+function oneOf(names: readonly string[]): (text: string) => string {
+  return text => {
+    if (!names.includes(text)) throw new Error(`must be one of ${names.join(', ')}, not '${text}'`)
+    return text
+  }
+}
+
+function toList(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map(part => part.trim())
+    .filter(part => part !== '')
+}
+
+function toPath(text: string): string {
+  if (!/^\/[\x21-\x7e]*$/.test(text)) throw new Error(`must be a path that begins with '/', not '${text}'`)
+  return text
+}
+
+function toNamespace(text: string): string {
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(text)) throw new Error(`must be 1-64 of a-z A-Z 0-9 . _ -, not '${text}'`)
+  return text
+}
+
+// The value itself is never printed: it may hold a password.
+function toStore(text: string): string {
+  if (!/^(file:.+|rediss?:\/\/.+|memory:)$/s.test(text)) throw new Error('must be file:PATH, redis://…, rediss://… or memory:')
+  return text
+}
+
+function toToken(text: string): string {
+  if (!/^[\x21-\x7e]{1,512}$/.test(text)) throw new Error('must be 1-512 printable characters without spaces')
+  return text
+}
+
+function toTokens(text: string): readonly AdminToken[] {
+  return toList(text).map(entry => {
+    const [name = '', role = '', ...rest] = entry.split(':')
+    const token = rest.join(':')
+    if (!/^[A-Za-z0-9._-]{1,64}$/.test(name) || !roles.includes(role as Role) || token === '')
+      throw new Error('must be name:role:token,… with the roles viewer, editor, admin')
+    return { name, role: role as Role, token: toToken(token) }
+  })
+}
+
+/** Whether an address to listen on can be reached from this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
+}
