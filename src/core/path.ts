@@ -15,7 +15,7 @@ export interface NormalPath {
 const needsWork = /[^!$&-;=@-Z_a-z~]|\/[./]/
 // Never legal in a request target. '#' and '\' because some upstreams cut the path or see a slash there.
 const refused = /[^\x21-\x7e\x80-\xff]|[\\#?]|%(?![0-9A-Fa-f]{2})|%(?:2[Ff]|5[Cc]|00)/
-const escape = /%[0-9A-Fa-f]{2}/g
+const escapes = /%[0-9A-Fa-f]{2}/g
 const notPchar = /[^!$%&-;=@-Z_a-z~]/g
 const unreserved = /^[A-Za-z0-9._~-]$/
 
@@ -55,7 +55,7 @@ function join(segments: readonly string[], endsInSlash: boolean): string {
 }
 
 function toMatchSegment(segment: string): string {
-  const decoded = segment.includes('%') ? segment.replace(escape, normaliseEscape) : segment
+  const decoded = segment.includes('%') ? segment.replace(escapes, normaliseEscape) : segment
   return decoded.replace(notPchar, encodeByte)
 }
 

@@ -1,6 +1,9 @@
 /** The shapes that the route index hands to the proxy. Everything here is immutable; live state lives elsewhere. */
 import type { ForwardRule } from '../../schemas/forward-rule.ts'
 import type { Service } from '../../schemas/service.ts'
+import type { RequestFacts } from './facts.ts'
+import type { CompiledMatch } from './match.ts'
+import type { NormalPath } from './path.ts'
 
 /** An address that requests are sent to, parsed once. */
 export interface TargetAddress {
@@ -57,6 +60,12 @@ export interface CompiledRule {
   readonly seq: number
   /** Equal for rules that are equal in every match field and in priority: they form a group and share traffic by weight. */
   readonly matchKey: string
+  /** What the route index asks. */
+  readonly match: CompiledMatch
+  /** From the request's path to the one for the target: strip and rewrite. Undefined when the path is sent as it came. */
+  readonly rewritePath: ((path: NormalPath) => string) | undefined
+  /** Fills in the `Location` of a redirect rule; undefined for every other action. `path` is what `rewritePath` made. */
+  readonly toLocation: ((facts: RequestFacts, path: string) => string) | undefined
   readonly action: Action
   /** `preserve`, `target`, or the literal value. */
   readonly hostHeader: string
