@@ -1,0 +1,15 @@
+/**
+ * `promise`, or a rejection with `reason` after `ms` milliseconds. What the promise stood for goes on: only the wait ends.
+ */
+export async function within<T>(ms: number, reason: string, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    // After a blocked event loop timers come first: an answer that is already in the socket is still to be read.
+    timer = setTimeout(() => setImmediate(reject, new Error(reason)), ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,36 @@
+import { type Kind, kinds } from '../core/change.ts'
+
+/** The names of everything that a namespace keeps in Redis. One hash tag: in a cluster they all live in one slot, so one script may touch them. */
+export interface RedisKeys {
+  /** Integer; grows by 1 with every commit. */
+  readonly revision: string
+  /** Random text that identifies the life of the data. */
+  readonly epoch: string
+  /** Integer; the `seq` given out last. */
+  readonly seq: string
+  /** Hash `kind/id` -> seq. */
+  readonly meta: string
+  /** Stream of commits; the entry `<revision>-0` has one field, `commit`, with its JSON. */
+  readonly log: string
+  /** Channel on which every commit is published as JSON. */
+  readonly notices: string
+  /** One hash per kind: id -> the item as JSON, as written. */
+  readonly items: Readonly<Record<Kind, string>>
+}
+
+/** @param namespace see `namespacePattern`; it must not break out of the braces. */
+export function redisKeys(namespace: string): RedisKeys {
+  const key = (name: string): string => `{sluice:${namespace}}:${name}`
+  return {
+    revision: key('revision'),
+    epoch: key('epoch'),
+    seq: key('seq'),
+    meta: key('meta'),
+    log: key('log'),
+    notices: key('notices'),
+    items: Object.fromEntries(kinds.map(kind => [kind, key(kind)])) as Record<Kind, string>
+  }
+}
+
+/** What a namespace may be called. */
+export const namespacePattern = /^[A-Za-z0-9._-]{1,64}$/

@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Redis } from 'ioredis'
+
+/** A Lua script that Redis runs atomically. */
+export interface RedisScript {
+  /** Sends the digest only; the whole text once, when the server does not know it (a new server, a restart). */
+  run(redis: Redis, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>
+}
+
+/** @param name of a `.lua` file beside this one, read now. */
+export function createScript(name: string): RedisScript {
+  const source = readFileSync(new URL(name, import.meta.url), 'utf8')
+  const sha = createHash('sha1').update(source).digest('hex')
+  return {
+    async run(redis, keys, args) {
+      // `call` takes a list: a commit of many changes has more arguments than a call of a function may have.
+      const rest = [keys.length, ...keys].concat(args)
+      try {
+        return await redis.call('EVALSHA', [sha, ...rest])
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+        return redis.call('EVAL', [source, ...rest])
+      }
+    }
+  }
+}
