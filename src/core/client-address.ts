@@ -8,7 +8,7 @@ import { canonicalIp } from './ip-address.ts'
  * written as v4, other v6 as in RFC 5952.
  */
 export function clientAddress(peer: string, forwardedFor: string | undefined, trusted: CidrSet): string {
-  const direct = canonicalIp(peer) ?? peer
+  const direct = toPeerAddress(peer)
   if (forwardedFor === undefined || !trusted.has(direct)) return direct
   let address = direct
   for (const entry of forwardedFor.split(',').reverse()) {
@@ -18,6 +18,12 @@ export function clientAddress(peer: string, forwardedFor: string | undefined, tr
     if (!trusted.has(hop)) return address
   }
   return address
+}
+
+// A socket's address has one spelling already, but for v4 on a dual-stack listener and the zone of a link-local one.
+function toPeerAddress(peer: string): string {
+  if (!peer.includes(':')) return peer
+  return peer.startsWith('::ffff:') || peer.includes('%') ? (canonicalIp(peer) ?? peer) : peer
 }
 
 /** Some proxies add a port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */

@@ -1,4 +1,5 @@
 /** What the core needs to know of one request. */
+import { type IpWords, parseIp } from './ip-address.ts'
 import type { NormalPath } from './path.ts'
 
 /** What `node:http` gives as `IncomingMessage.headers`: names in lower case. */
@@ -6,7 +7,7 @@ export type RequestHeaders = Readonly<Record<string, string | string[] | undefin
 
 const none: readonly string[] = []
 
-/** One request as rules see it. Query and cookies are parsed on first use, once. */
+/** One request as rules see it. Address, query and cookies are parsed on first use, once. */
 export class RequestFacts {
   readonly method: string
   readonly path: NormalPath
@@ -19,6 +20,7 @@ export class RequestFacts {
   readonly headers: RequestHeaders
   /** Milliseconds since the epoch. */
   readonly now: number
+  #ipWords: IpWords | undefined
   #query: Map<string, string[]> | undefined
   #cookies: Map<string, string> | undefined
 
@@ -30,6 +32,12 @@ export class RequestFacts {
     this.ip = ip
     this.headers = headers
     this.now = now
+  }
+
+  /** The client's address, parsed; undefined when it is none. */
+  get ipWords(): IpWords | undefined {
+    this.#ipWords ??= parseIp(this.ip)
+    return this.#ipWords
   }
 
   /** The value of a header field, by its name in lower case; repeated ones are joined as Node does. */

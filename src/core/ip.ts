@@ -41,8 +41,11 @@ export class CidrSet {
 
   /** Whether the address is in the set; false for what is no address. */
   has(ip: string): boolean {
-    if (this.size === 0) return false
-    const words = parseIp(ip)
+    return this.size > 0 && this.hasWords(parseIp(ip))
+  }
+
+  /** As `has`, for an address that is parsed already. */
+  hasWords(words: IpWords | undefined): boolean {
     return words !== undefined && covers(words.length === 1 ? this.#v4 : this.#v6, words)
   }
 

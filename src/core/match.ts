@@ -1,6 +1,9 @@
 /** What of a rule decides whether it takes a request, compiled. Immutable. */
 import type { RequestFacts } from './facts.ts'
-import type { Pattern } from './regex.ts'
+import type { RegexEngine } from './regex.ts'
+
+/** A compiled pattern that tells its groups. */
+export type PathPattern = ReturnType<RegexEngine>
 
 /** A host that a rule names. */
 export type HostPattern =
@@ -15,7 +18,8 @@ export type PathMatcher =
   | { readonly type: 'prefix'; readonly path: string; readonly segments: number }
   | { readonly type: 'exact'; readonly path: string }
   | PathTemplate
-  | { readonly type: 'regex'; readonly source: string; readonly pattern: Pattern; readonly literal: string }
+  /** Found anywhere; only in paths that begin with `literal`, which may be ''. */
+  | { readonly type: 'regex'; readonly source: string; readonly pattern: PathPattern; readonly literal: string }
 
 export interface PathTemplate {
   readonly type: 'template'

@@ -1,26 +1,85 @@
-/** The whole configuration at one revision, compiled and immutable. */
+/** The whole configuration at one revision, compiled and immutable. A request keeps the snapshot it started with. */
 import type { RequestFacts } from './facts.ts'
-import type { CompiledRule, CompiledService, drained, Route } from './route.ts'
+import { PersistentMap } from './persistent-map.ts'
+import { type CompiledRule, type CompiledService, drained, type Route } from './route.ts'
+import { RouteIndex } from './route-index.ts'
+
+/** What one commit changes in a snapshot. */
+export interface SnapshotChange {
+  /** Of the snapshot that comes out. */
+  readonly revision: number
+  /** Rules that go, also those that come back changed. What is not in is passed over. */
+  readonly removedRules?: readonly CompiledRule[]
+  /** Rules that come. A rule that is not enabled is known and matches nothing. */
+  readonly addedRules?: readonly CompiledRule[]
+  /** Services by id; undefined deletes. */
+  readonly services?: ReadonlyMap<string, CompiledService | undefined>
+}
+
+interface Parts {
+  readonly index: RouteIndex
+  readonly rules: PersistentMap<CompiledRule>
+  readonly services: PersistentMap<CompiledService>
+}
 
 export class Snapshot {
-  readonly revision: number
-  readonly #rules: ReadonlyMap<string, CompiledRule> = new Map()
-  readonly #services: ReadonlyMap<string, CompiledService> = new Map()
+  /** At revision 0, with nothing in it. */
+  static readonly empty = new Snapshot(0, { index: RouteIndex.empty, rules: PersistentMap.empty(), services: PersistentMap.empty() })
 
-  constructor(revision: number) {
+  readonly revision: number
+  readonly #parts: Parts
+
+  private constructor(revision: number, parts: Parts) {
     this.revision = revision
+    this.#parts = parts
   }
 
-  /** The route of a request; `drained` when only groups of zero weight match; undefined when no rule matches. */
-  match(_facts: RequestFacts): Route | typeof drained | undefined {
-    return undefined
+  /** The snapshot after `change`. This one stays valid; what the change does not touch is shared, live state of splits too. */
+  with({ revision, removedRules = [], addedRules = [], services = new Map() }: SnapshotChange): Snapshot {
+    const parts = this.#parts
+    // What is looked up by its id goes as it is in here, whichever version the caller holds.
+    const known = [...removedRules, ...addedRules].flatMap(({ id }) => parts.rules.get(id) ?? [])
+    let rules = parts.rules
+    for (const { id } of known) rules = rules.delete(id)
+    for (const rule of addedRules) rules = rules.set(rule.id, rule)
+    let compiled = parts.services
+    for (const [id, service] of services) compiled = service === undefined ? compiled.delete(id) : compiled.set(id, service)
+    return new Snapshot(revision, { index: parts.index.with(known, addedRules), rules, services: compiled })
+  }
+
+  /**
+   * The route of a request; `drained` when the group that takes it has only zero weights; undefined when no rule matches. Moves the split
+   * of the group on.
+   */
+  match(facts: RequestFacts): Route | typeof drained | undefined {
+    const group = this.#parts.index.match(facts)
+    if (group === undefined) return undefined
+    const rule = group.pick(facts)
+    return rule === undefined ? drained : toRoute(rule, facts)
   }
 
   service(id: string): CompiledService | undefined {
-    return this.#services.get(id)
+    return this.#parts.services.get(id)
   }
 
   rule(id: string): CompiledRule | undefined {
-    return this.#rules.get(id)
+    return this.#parts.rules.get(id)
   }
+
+  /** The enabled rules with this match key, oldest first. */
+  group(matchKey: string): readonly CompiledRule[] {
+    return this.#parts.index.group(matchKey)
+  }
+
+  /** What `explain` looks into. */
+  get index(): RouteIndex {
+    return this.#parts.index
+  }
+}
+
+/** What the request follows, once its rule is chosen. */
+export function toRoute(rule: CompiledRule, facts: RequestFacts): Route {
+  const path = rule.rewritePath === undefined ? facts.path.forward : rule.rewritePath(facts.path)
+  const location = rule.toLocation?.(facts, path)
+  return { rule, upstreamPath: path + facts.search, location }
 }

@@ -1,0 +1,26 @@
+/** From a service in canonical form to what requests need of it. */
+import type { Service } from '../../schemas/service.ts'
+import type { CompiledService, CompiledTarget } from './route.ts'
+import { Faults, type RuleFault } from './rule-fault.ts'
+import { compileTarget } from './target-address.ts'
+
+/** The compiled service, or all that is wrong with it. Pure. */
+export function compileService(item: Service): CompiledService | readonly RuleFault[] {
+  const faults = new Faults()
+  const targets: CompiledTarget[] = []
+  const seen = new Map<string, number>()
+  for (const [index, { url, weight }] of item.targets.entries()) {
+    const target = compileTarget(url, weight)
+    if (typeof target === 'string') {
+      faults.add(['targets', index, 'url'], target)
+      continue
+    }
+    // Two spellings of one address are one target: state is kept by target.
+    const address = target.origin + target.basePath
+    const other = seen.get(address)
+    if (other !== undefined) faults.add(['targets', index, 'url'], `is the same address as target ${other}`)
+    seen.set(address, other ?? index)
+    targets.push(target)
+  }
+  return faults.list.length > 0 ? faults.list : { id: item.id, item, targets }
+}

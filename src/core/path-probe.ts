@@ -1,0 +1,41 @@
+/** A path as the index asks for it: the hashes of the whole and of every ancestor, computed in one pass. */
+import { hashEnd, hashSeed, hashStep } from './string-hash.ts'
+
+export class PathProbe {
+  readonly path: string
+  /** Of the whole path. */
+  readonly hash: number
+  /** Where the ancestors end: `/a/b` has `''`, `/a`, `/a/b`; index is the number of segments. A trailing slash ends none. */
+  readonly ends: readonly number[]
+  /** Their hashes. */
+  readonly hashes: readonly number[]
+  #segments: readonly string[] | undefined
+
+  constructor(path: string) {
+    const ends: number[] = []
+    const hashes: number[] = []
+    let state = hashSeed
+    for (let index = 0; index < path.length; index++) {
+      const code = path.charCodeAt(index)
+      if (code === 47 /* / */) {
+        ends.push(index)
+        hashes.push(hashEnd(state))
+      }
+      state = hashStep(state, code)
+    }
+    this.path = path
+    this.hash = hashEnd(state)
+    if (ends.at(-1) !== path.length - 1) {
+      ends.push(path.length)
+      hashes.push(this.hash)
+    }
+    this.ends = ends
+    this.hashes = hashes
+  }
+
+  /** Without the empty text before the first slash; a trailing slash is an empty last segment. Cut on first use. */
+  get segments(): readonly string[] {
+    this.#segments ??= this.path.slice(1).split('/')
+    return this.#segments
+  }
+}
