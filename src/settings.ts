@@ -1,21 +1,11 @@
 /** Settings: environment variables `SLUICE_*`, or the same as flags of `sluice start` (`--admin-port 9001`). Flags win. */
 import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
+import { type AdminToken, type Role, roles } from './control/access.ts'
 
 /** A bad setting. `message` is one line for the person who made it. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError'
-}
-
-export const roles = ['viewer', 'editor', 'admin'] as const
-export type Role = (typeof roles)[number]
-
-/** A bearer token of the admin API. */
-export interface AdminToken {
-  /** Who it stands for in the history: `by` of a commit. */
-  readonly name: string
-  readonly role: Role
-  readonly token: string
 }
 
 interface Setting<T> {
@@ -76,7 +66,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     const flag = flags[toFlag(name)]
     const text = flag ?? fromEnvironment(env, name)
     const called = flag === undefined ? `SLUICE_${name}` : `--${toFlag(name)}`
-    return [key, text === undefined || text === '' ? fallback : parseAs(called, text, parse)]
+    return [key, text === undefined || text === '' ? fallback : parseAs<unknown>(called, text, parse)]
   })
   const settings = Object.fromEntries(entries) as Omit<Settings, 'tokens' | 'unknown'>
   const tokens = [

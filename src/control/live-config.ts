@@ -192,7 +192,6 @@ export class LiveConfig extends EventEmitter<LiveEvents> {
   #scheduleRetry(): void {
     clearTimeout(this.#retry)
     this.#retry = setTimeout(() => void this.catchUp(), this.#retryMs)
-    this.#retry.unref()
   }
 
   #setStoreState(state: StoreState): void {

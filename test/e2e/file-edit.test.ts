@@ -12,7 +12,7 @@ import {
   writeSync
 } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { type GatewayProcess, startGateway, tempFolder } from '../helpers/gateway.ts'
 
 const rules = (body: string) => `# kept by hand\nforward_rules:\n  - {id: a, path: /, respond: {body: ${body}}}\n`
@@ -20,7 +20,7 @@ const bodyOf = async (gateway: GatewayProcess, path = '/') => (await fetch(gatew
 const applied = (gateway: GatewayProcess) => gateway.log.filter(line => line.msg === 'configuration applied').length
 const nextApplied = (gateway: GatewayProcess, before: number) => gateway.logged(() => applied(gateway) > before)
 
-async function start(t: Tap): Promise<{ gateway: GatewayProcess; file: string }> {
+async function start(t: Test): Promise<{ gateway: GatewayProcess; file: string }> {
   const folder = tempFolder(t)
   const file = join(folder, 'sluice.yaml')
   writeFileSync(file, rules('one'))
@@ -28,7 +28,6 @@ async function start(t: Tap): Promise<{ gateway: GatewayProcess; file: string }>
   t.equal(await bodyOf(gateway), 'one')
   return { gateway, file }
 }
-type Tap = Parameters<Parameters<typeof t.test>[1]>[0]
 
 t.test('written in place', async t => {
   const { gateway, file } = await start(t)
