@@ -33,7 +33,7 @@ export function parseWrk(text: string): LoadResult {
 }
 
 function percentile(text: string, percent: number): number {
-  const [, value, unit] = capture(text, new RegExp(`^\\s+${percent}%\\s+([\\d.]+)(us|ms|s|m)$`, 'm'))
+  const [, value, unit] = capture(text, new RegExp(`^\\s+${percent}%\\s+([\\d.]+)(us|ms|s|m)\\s*$`, 'm'))
   return Number(value) * unitMs[unit!]!
 }
 

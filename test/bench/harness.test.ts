@@ -15,7 +15,7 @@ const wrkOutput = `Running 3s test @ http://127.0.0.1:8080/
      50%  890.00us
      75%    2.60ms
      90%    3.10ms
-     99%    1.02s
+     99%    1.02s 
   70772 requests in 3.00s, 14.51MB read
 Requests/sec:  23569.12
 Transfer/sec:      4.83MB
