@@ -35,6 +35,7 @@ export const UpstreamTimeoutError = createError<[]>('UPSTREAM_TIMEOUT', 'The tar
 export const UnauthorizedError = createError<[]>('UNAUTHORIZED', 'A valid bearer token is needed', 401)
 export const ForbiddenError = createError<[role: string, needed: string]>('FORBIDDEN', "The role '%s' may not do this; it takes '%s'", 403)
 export const HostNotAllowedError = createError<[]>('HOST_NOT_ALLOWED', 'This Host is not served here', 403)
+export const OriginNotAllowedError = createError<[]>('ORIGIN_NOT_ALLOWED', 'Requests from pages of other origins are refused', 403)
 export const NotFoundError = createError<[method: string, path: string]>('NOT_FOUND', 'There is no %s %s', 404)
 export const RuleNotFoundError = createError<[id: string]>('RULE_NOT_FOUND', "There is no rule '%s'", 404)
 export const ServiceNotFoundError = createError<[id: string]>('SERVICE_NOT_FOUND', "There is no service '%s'", 404)

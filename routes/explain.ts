@@ -1,0 +1,30 @@
+/** `/explain`: what would become of a request. Sends nothing. */
+import type { FastifyPluginCallback, FastifyRequest } from 'fastify'
+import { type ExplainRequest, ExplainRequestSchema, ExplanationSchema } from '../schemas/admin-explain.ts'
+import { answer, problems } from '../schemas/answers.ts'
+import { explainRequest } from '../src/control/explain-request.ts'
+import type { LiveConfig } from '../src/control/live-config.ts'
+import { loadedState } from '../src/control/loaded-state.ts'
+
+export interface ExplainRoutesOptions {
+  readonly live: LiveConfig
+}
+
+const explainSchema = {
+  operationId: 'explainRequest',
+  tags: ['Diagnosis'],
+  summary: 'Say where a request would go, and why',
+  description:
+    'The rule that would take it, the runners-up and what decided, and the rules of the same path with the predicate that failed.',
+  body: ExplainRequestSchema,
+  response: { 200: answer('What would become of the request.', ExplanationSchema), ...problems(413, 415, 503) }
+} as const
+
+const explainRoutes: FastifyPluginCallback<ExplainRoutesOptions> = (app, { live }, done) => {
+  app.post('/explain', { schema: explainSchema, config: { role: 'viewer' } }, async (request: FastifyRequest<{ Body: ExplainRequest }>) =>
+    explainRequest(loadedState(live).snapshot, request.body, Date.now())
+  )
+  done()
+}
+
+export default explainRoutes

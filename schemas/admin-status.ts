@@ -1,0 +1,72 @@
+/** What an instance says of itself. */
+import Type from 'typebox'
+
+const StoreSchema = Type.Object(
+  {
+    name: Type.String({ examples: ['file', 'redis', 'memory'] }),
+    status: Type.Enum(['UP', 'DOWN']),
+    since: Type.String({ format: 'date-time', description: 'Since when it is up or down.' }),
+    reason: Type.Optional(Type.String({ description: 'Why it is down.' }))
+  },
+  { additionalProperties: false, title: 'StoreStatus' }
+)
+
+const ConfigStatusSchema = Type.Object(
+  {
+    status: Type.Enum(['UP', 'DEGRADED', 'DOWN'], { description: 'DEGRADED: items are quarantined. DOWN: nothing is loaded yet.' }),
+    revision: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { description: 'null until the first load.' }),
+    applied_at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
+    quarantined: Type.Integer({ minimum: 0, description: 'Items that cannot be live; see `GET /config/problems`.' })
+  },
+  { additionalProperties: false, title: 'ConfigStatus' }
+)
+
+const identity = {
+  version: Type.String({ examples: ['0.1.0'] }),
+  instance: Type.String({ description: 'The name of this instance.' }),
+  uptime_s: Type.Number({ minimum: 0 })
+} as const
+
+export const HealthSchema = Type.Object(
+  {
+    status: Type.Enum(['UP', 'DEGRADED'], { description: 'DEGRADED: alive and serving, but a part needs attention.' }),
+    details: Type.Object({ store: StoreSchema, config: ConfigStatusSchema }, { additionalProperties: false }),
+    ...identity
+  },
+  { additionalProperties: false, title: 'Health' }
+)
+
+export const ReadySchema = Type.Object(
+  { status: Type.Literal('READY'), revision: Type.Integer({ minimum: 0 }) },
+  { additionalProperties: false, title: 'Ready' }
+)
+
+const bytes = (description: string) => Type.Integer({ minimum: 0, description })
+
+export const StatusSchema = Type.Object(
+  {
+    ...identity,
+    store: StoreSchema,
+    config: ConfigStatusSchema,
+    counts: Type.Object(
+      { forward_rules: Type.Integer({ minimum: 0 }), services: Type.Integer({ minimum: 0 }) },
+      { additionalProperties: false, description: 'Live items.' }
+    ),
+    draining: Type.Boolean({ description: 'Whether the instance is shutting down.' }),
+    node_version: Type.String({ examples: ['v24.21.0'] }),
+    memory: Type.Object(
+      {
+        rss_bytes: bytes('Resident set.'),
+        heap_used_bytes: bytes('JavaScript heap in use.'),
+        external_bytes: bytes('Buffers and other memory of JavaScript objects outside the heap.')
+      },
+      { additionalProperties: false }
+    )
+  },
+  { additionalProperties: false, title: 'Status' }
+)
+
+export const LinksSchema = Type.Object(
+  { links: Type.Record(Type.String(), Type.String(), { description: 'What is there, by name.' }) },
+  { additionalProperties: false, title: 'Links' }
+)

@@ -1,0 +1,33 @@
+/** JSON Merge Patch (RFC 7396), and what it is applied to here. */
+import type { Kind } from '../core/change.ts'
+import { isRecord } from './is-record.ts'
+
+/** `target` with `patch` merged into it (RFC 7396 section 2). Changes neither. */
+export function mergePatch(target: unknown, patch: unknown): unknown {
+  if (!isRecord(patch)) return patch
+  // A Map and fromEntries, not assignment: a key named `__proto__` stays a key.
+  const result = new Map<string, unknown>(isRecord(target) ? Object.entries(target) : [])
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) result.delete(key)
+    else result.set(key, mergePatch(result.get(key), value))
+  }
+  return Object.fromEntries(result)
+}
+
+/**
+ * Patches an item as it was written. The short form `method` is read as `methods` on both sides, so that `{"methods": null}` removes
+ * what was written as `method` and `{"method": "GET"}` replaces what was written as `methods`.
+ */
+export function patchItem(kind: Kind, written: unknown, patch: unknown): unknown {
+  if (kind !== 'forward_rule') return mergePatch(written, patch)
+  return mergePatch(withoutAlias(written), withoutAlias(patch))
+}
+
+function withoutAlias(value: unknown): unknown {
+  if (!isRecord(value) || !Object.hasOwn(value, 'method')) return value
+  const { method, ...rest } = value
+  if (rest.methods === undefined) return { ...rest, methods: method }
+  // Both were given: a rule takes the methods of both lists. A null says only that the short form shall not be there.
+  if (rest.methods === null) return method === null ? rest : { ...rest, methods: method }
+  return method === null ? rest : { ...rest, methods: [rest.methods, method].flat() }
+}

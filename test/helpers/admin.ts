@@ -1,0 +1,81 @@
+/** The admin app over a memory store, for tests. Every answer is held to the OpenAPI document. */
+import type { FastifyInstance, InjectOptions } from 'fastify'
+import { pino } from 'pino'
+import { buildAdmin } from '../../src/app.ts'
+import type { AdminToken } from '../../src/control/access.ts'
+import { LiveConfig } from '../../src/control/live-config.ts'
+import { createMetrics } from '../../src/control/metrics.ts'
+import { parseItem } from '../../src/control/parse-item.ts'
+import { ConfigWriter } from '../../src/control/writer.ts'
+import type { WritableStore } from '../../src/core/store.ts'
+import { createMemoryStore } from '../../src/stores/memory-store.ts'
+import type { Teardown } from './gateway.ts'
+import { type ContractCheck, createContractCheck } from './openapi-contract.ts'
+
+export interface AdminOptions {
+  readonly tokens?: readonly AdminToken[]
+  readonly adminHost?: string
+  readonly store?: WritableStore
+  /** Whether the configuration is loaded before the test begins. Default true. */
+  readonly started?: boolean
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** Parsed when it is JSON, otherwise the text. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
+  readonly body: any
+}
+
+export interface Admin {
+  readonly app: FastifyInstance
+  readonly live: LiveConfig
+  readonly store: WritableStore
+  readonly readiness: { draining: boolean }
+  /** Sends `body` as JSON unless it is a string or nothing. Throws when the answer is not what the OpenAPI document says. */
+  call(method: string, url: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>
+}
+
+export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promise<Admin> {
+  const { tokens = [], adminHost = '127.0.0.1', store = createMemoryStore(), started = true } = options
+  const live = new LiveConfig({ store, parse: parseItem })
+  const readiness = { draining: false }
+  const app = buildAdmin({
+    live,
+    writer: new ConfigWriter({ live, store, parse: parseItem }),
+    logger: pino({ level: 'silent' }),
+    metrics: createMetrics({ measureProcess: false }),
+    isReady: () => live.snapshot !== undefined && !readiness.draining,
+    tokens,
+    adminHost,
+    instance: 'test-1'
+  })
+  t.teardown(async () => {
+    await app.close()
+    live.close()
+    await store.close()
+  })
+  await app.ready()
+  if (started) await live.start()
+  const check = createContractCheck(app.swagger())
+  return { app, live, store, readiness, call: (method, url, body, headers) => call(app, check, method, url, body, headers) }
+}
+
+async function call(
+  app: FastifyInstance,
+  check: ContractCheck,
+  method: string,
+  url: string,
+  body?: unknown,
+  headers: Readonly<Record<string, string>> = {}
+): Promise<Answer> {
+  const json = body === undefined ? {} : { 'content-type': 'application/json' }
+  const payload = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
+  const options = { method, url, headers: { ...json, ...headers }, ...(payload === undefined ? {} : { payload }) }
+  const { statusCode: status, headers: given, body: text } = await app.inject(options as InjectOptions)
+  const isJson = text !== '' && /\bjson\b/.test(String(given['content-type']))
+  const answer = { status, headers: given as Record<string, string>, body: isJson ? JSON.parse(text) : text }
+  check(method, url, answer)
+  return answer
+}
