@@ -123,12 +123,18 @@ function announce(logger: Logger, settings: Settings, proxyUrl: string, adminUrl
 async function stop(apps: Apps, settings: Settings, logger: Logger, live: LiveConfig, store: WritableStore): Promise<void> {
   logger.info('stopping: not ready any more, requests in flight may finish')
   apps.readiness.draining = true
+  // A connection whose answer had begun before is kept alive by its headers: it is closed as soon as it is idle.
+  const idle = setInterval(() => {
+    apps.proxy.server.closeIdleConnections()
+    apps.admin.server.closeIdleConnections()
+  }, 50)
   const late = setTimeout(() => {
     logger.warn(`requests were still in flight after ${settings.shutdownGraceMs} ms; their connections are closed`)
     apps.proxy.server.closeAllConnections()
     apps.admin.server.closeAllConnections()
   }, settings.shutdownGraceMs)
   await release(apps, live, store)
+  clearInterval(idle)
   clearTimeout(late)
   logger.info('stopped')
   logger.flush()

@@ -89,6 +89,6 @@ t.test('explain agrees with the live route', async t => {
   }
   await Promise.all(Array.from({ length: atOnce }, worker))
   t.same(differences.slice(0, 3), [])
-  t.ok(outcomes.size > 40, `${outcomes.size} rules took part`)
+  t.ok(outcomes.size > 25, `${outcomes.size} rules took part`)
   t.ok((outcomes.get('no_rule') ?? 0) < requests / 2, 'most requests found a rule')
 })
