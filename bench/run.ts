@@ -3,10 +3,10 @@
  * runs alone on core 0; wrk and the nginx target share core 1. How to read the figures: `docs/performance.md`.
  */
 import { Children, freePort } from './harness/children.ts'
-import { cpuTimeUs } from './harness/cpu.ts'
+import { coreTimeUs, cpuTimeUs } from './harness/cpu.ts'
 import { load } from './harness/load.ts'
 import { type BenchOptions, parseOptions, usage } from './harness/options.ts'
-import { conditions, type Run, toRows, toTable } from './harness/report.ts'
+import { conditions, disturbanceOf, type Run, toRows, toTable } from './harness/report.ts'
 import { folderFor, type Subject, subjects } from './harness/subjects.ts'
 import { nginxArguments } from './harness/target.ts'
 import { assertTwoCores, findTools, type Tool } from './harness/tools.ts'
@@ -38,9 +38,11 @@ async function measure({ options, tools, children, target }: Bench, subject: Sub
     await children.waitFor(proxy, url)
     const wrk = [tools.taskset, '-c', loadCore, tools.wrk]
     await load(wrk, url, options.warmUpSeconds, options.connections)
-    const before = cpuTimeUs(proxy.pid!)
+    const before = { own: cpuTimeUs(proxy.pid!), all: coreTimeUs(proxyCore) }
     const result = await load(wrk, url, options.seconds, options.connections)
-    return { ...result, cpuUs: (cpuTimeUs(proxy.pid!) - before) / result.requests }
+    const own = cpuTimeUs(proxy.pid!) - before.own
+    const others = Math.max(0, coreTimeUs(proxyCore) - before.all - own)
+    return { ...result, cpuUs: own / result.requests, disturbance: others / (options.seconds * 1_000_000) }
   } finally {
     await children.stop(proxy)
   }
@@ -54,7 +56,8 @@ async function runAll(bench: Bench): Promise<Map<string, Run[]>> {
     for (const subject of chosen) {
       const run = await measure(bench, subject, folderFor(bench.children.folder, round, subject))
       runs.get(subject.name)!.push(run)
-      console.error(`round ${round}: ${subject.name}: ${run.cpuUs.toFixed(1)} µs/request, ${Math.round(run.requestsPerSecond)} requests/s`)
+      const figures = `${run.cpuUs.toFixed(1)} µs/request, ${Math.round(run.requestsPerSecond)} requests/s`
+      console.error(`round ${round}: ${subject.name}: ${figures}, others ${Math.round(run.disturbance * 100)} %`)
     }
   }
   return runs
@@ -68,6 +71,8 @@ async function main(): Promise<void> {
   const children = new Children()
   const runs = await runAll({ options, tools, children, target: await startTarget(tools, children) })
   const rows = toRows(runs)
+  const warning = disturbanceOf(runs)
+  if (warning !== undefined) console.error(warning)
   if (options.json) console.log(JSON.stringify({ conditions: conditions(options), rows, runs: Object.fromEntries(runs) }, null, 2))
   else console.log(`${toTable(rows)}\n\n${conditions(options)}`)
 }

@@ -30,6 +30,18 @@ export function cpuTimeUs(root: number): number {
   return (own.ticks + sumOf(root)) * tickUs
 }
 
+/** Time that processes of whatever kind have spent on a core so far, and what a hypervisor took from it, in microseconds. */
+export function coreTimeUs(core: string): number {
+  return parseCoreTicks(readFileSync('/proc/stat', 'utf8'), core) * tickUs
+}
+
+/** Reads `/proc/stat` (proc(5)): user, nice, system and steal. Interrupts are left out: they are counted to whom they meet. */
+export function parseCoreTicks(text: string, core: string): number {
+  const line = text.split('\n').find(line => line.startsWith(`cpu${core} `))
+  const [user, nice, system, , , , , steal] = (line ?? '').split(' ').slice(1).map(Number)
+  return (user ?? 0) + (nice ?? 0) + (system ?? 0) + (steal ?? 0)
+}
+
 function readStats(): ProcessStat[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))

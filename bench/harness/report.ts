@@ -7,6 +7,8 @@ import type { BenchOptions } from './options.ts'
 export interface Run extends LoadResult {
   /** User and system time of the proxy per request served, in microseconds. */
   readonly cpuUs: number
+  /** How much of the core others took while it ran, 0 to 1. */
+  readonly disturbance: number
 }
 
 /** The medians over the rounds. */
@@ -48,6 +50,13 @@ export function toTable(rows: readonly Row[]): string {
       `| ${row.name} | ${row.cpuUs.toFixed(1)} | ${row.ratio.toFixed(2)} | ${Math.round(row.requestsPerSecond)} | ${row.p50Ms.toFixed(2)} | ${row.p99Ms.toFixed(2)} |`
   )
   return ['| proxy | CPU µs/request | × floor | requests/s | p50 ms | p99 ms |', '|---|--:|--:|--:|--:|--:|', ...lines].join('\n')
+}
+
+/** A warning when the proxies did not have their core to themselves; undefined when they did. */
+export function disturbanceOf(runs: ReadonlyMap<string, readonly Run[]>): string | undefined {
+  const worst = Math.max(...[...runs.values()].flat().map(run => run.disturbance))
+  if (worst < 0.05) return undefined
+  return `Not to be relied on: other processes took up to ${Math.round(worst * 100)} % of the core that was measured.`
 }
 
 /** On what and how it was measured, in one line. */

@@ -1,9 +1,9 @@
 /** The bench reads what wrk, the kernel and its operator write; wrong figures would look like right ones. */
 import t from 'tap'
-import { cpuTimeUs, parseStat } from '../../bench/harness/cpu.ts'
+import { cpuTimeUs, parseCoreTicks, parseStat } from '../../bench/harness/cpu.ts'
 import { parseWrk } from '../../bench/harness/load.ts'
 import { parseOptions } from '../../bench/harness/options.ts'
-import { type Run, toRows, toTable } from '../../bench/harness/report.ts'
+import { disturbanceOf, type Run, toRows, toTable } from '../../bench/harness/report.ts'
 import { findTools } from '../../bench/harness/tools.ts'
 
 const wrkOutput = `Running 3s test @ http://127.0.0.1:8080/
@@ -44,8 +44,19 @@ t.test('processor time of a live process only grows', async t => {
   t.throws(() => cpuTimeUs(0x7fffffff), /has ended/)
 })
 
+t.test('time of a core counts what runs on it and what is stolen from it, not what it idles', async t => {
+  const text = 'cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 1 2 4 800 16 32 64 128 0 0\ncpu1 5 5 5 5 5 5 5 5 0 0\n'
+  t.equal(parseCoreTicks(text, '0'), 1 + 2 + 4 + 128)
+})
+
+t.test('a disturbed run is reported', async t => {
+  const quiet = { cpuUs: 1, disturbance: 0.02, requests: 1, requestsPerSecond: 1, p50Ms: 1, p99Ms: 2 }
+  t.equal(disturbanceOf(new Map([['floor', [quiet]]])), undefined)
+  t.match(disturbanceOf(new Map([['floor', [quiet, { ...quiet, disturbance: 0.4 }]]])), /40 %/)
+})
+
 t.test('a row is the median of its rounds, and its ratio is to the first', async t => {
-  const run = (cpuUs: number): Run => ({ cpuUs, requests: 1, requestsPerSecond: 1e6 / cpuUs, p50Ms: 1, p99Ms: 2 })
+  const run = (cpuUs: number): Run => ({ cpuUs, disturbance: 0, requests: 1, requestsPerSecond: 1e6 / cpuUs, p50Ms: 1, p99Ms: 2 })
   const rows = toRows(
     new Map([
       ['floor', [run(20), run(90), run(25)]],
