@@ -76,9 +76,8 @@ export function itemRoutes<K extends Kind, Q extends ListQuery>(resource: Resour
 
 function sendItem(reply: FastifyReply, result: WriteResult, { kind, id }: ItemRef): FastifyReply {
   setWriteHeaders(reply, result)
-  const item = result.after.get(kind, id)
-  // Another instance may have deleted it between the commit and this line.
-  if (item === undefined) throw itemKinds[kind].notFound(id)
+  // It was put a moment ago: what the write made holds it.
+  const item = result.after.get(kind, id)!
   return reply.header('etag', etagOf(item)).send(item.item)
 }
 

@@ -42,7 +42,7 @@ export interface WriteResult {
   /** The revision the write made; the current one when there was nothing to write or in a dry run. */
   readonly revision: number
   readonly before: ConfigState
-  /** What is live now, or would be after a dry run. */
+  /** What the write made, or would make after a dry run. What is live by now may be newer. */
   readonly after: ConfigState
   readonly changes: readonly PlannedChange[]
   readonly dryRun: boolean
@@ -105,7 +105,7 @@ export class ConfigWriter {
     const commit = await store.commit(changes, by, { revision: prepared.before.revision })
     live.receive(commit)
     if (!(await live.reached(commit.revision, applyTimeoutMs))) throw new StoreUnavailableError()
-    return { ...prepared, revision: commit.revision, after: live.state ?? prepared.after }
+    return { ...prepared, revision: commit.revision }
   }
 
   // The store is ahead of this instance (another writer) or behind it (a new life of the store): read before trying again.

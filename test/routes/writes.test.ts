@@ -1,7 +1,7 @@
 /** What every write takes: dry_run, Idempotency-Key, and a store that may be away. */
 import t from 'tap'
 import { StoreUnavailableError } from '../../src/errors.ts'
-import { createMemoryStore } from '../../src/stores/memory-store.ts'
+import { createMemoryBacking, createMemoryStore } from '../../src/stores/memory-store.ts'
 import { startAdmin } from '../helpers/admin.ts'
 
 const rule = { id: 'r1', path: '/api', target: 'http://127.0.0.1:9' }
@@ -107,6 +107,24 @@ t.test('while the first request runs, the second is 409; a failure of the store 
   t.match(await first, { status: 503, body: { code: 'store_unavailable' } })
   store.commit = (...args) => memory.commit(...args)
   t.equal((await call('POST', '/forward-rules', rule, headers)).status, 201, 'the key is free again')
+})
+
+t.test('the answer to a write is what it wrote, also when another instance writes right behind it', async t => {
+  const backing = createMemoryBacking()
+  const [mine, other] = [createMemoryStore(backing), createMemoryStore(backing)]
+  t.teardown(() => other.close())
+  const { call, live } = await startAdmin(t, { store: mine })
+  const commit = mine.commit.bind(mine)
+  mine.commit = async (...args) => {
+    const made = await commit(...args)
+    await other.commit([{ op: 'delete', kind: 'forward_rule', id: 'r1' }], 'other')
+    await live.reached(made.revision + 1, 1000)
+    return made
+  }
+  const { status, headers, body } = await call('POST', '/forward-rules', rule)
+  t.match({ status, body }, { status: 201, body: rule })
+  t.equal(headers['sluice-revision'], '1')
+  t.equal((await call('GET', '/forward-rules/r1')).status, 404)
 })
 
 t.test('before the first load writes and reads are 503 not_ready', async t => {
