@@ -45,7 +45,7 @@ function matchesWeakly(tags: Tags, current: string | undefined): boolean {
 function parseTags(field: string, value: string): Tags {
   if (value.trim() === '*') return '*'
   // Sticky: commas may stand inside a tag, so the list cannot be split. Empty elements are allowed (section 5.6.1).
-  const element = /[ \t]*(?:(W\/)?("[\x21\x23-\x7e\x80-\xff]*"))?[ \t]*(?:,|$)/y
+  const element = /[ \t]*(?:(W\/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*)?(?:,|$)/y
   const tags: { weak: boolean; tag: string }[] = []
   while (element.lastIndex < value.length) {
     const found = element.exec(value)
