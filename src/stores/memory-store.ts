@@ -53,7 +53,7 @@ class MemoryStore implements WritableStore {
     this.#shared.handles.add(this.#watchers)
     this.#watchers.add({ onNotice, onState })
     this.#watchers.setState({ up: true })
-    onNotice()
+    this.#watchers.notice()
   }
 
   async commit(changes: readonly Change[], by: string, precondition?: Precondition): Promise<Commit> {
@@ -66,8 +66,7 @@ class MemoryStore implements WritableStore {
     shared.revision += 1
     const commit: Commit = { revision: shared.revision, at: new Date().toISOString(), by, changes: committed }
     shared.log.append(commit)
-    // A watcher that throws is no failure of this commit.
-    for (const watchers of shared.handles) queueMicrotask(() => watchers.notice(commit))
+    for (const watchers of shared.handles) watchers.notice(commit)
     return commit
   }
 

@@ -96,7 +96,7 @@ class RedisStore implements WritableStore {
         onMessage: text => this.#onMessage(text)
       })
       this.#report()
-    } else if (this.#watchers.state?.up) onNotice()
+    } else if (this.#watchers.state?.up) this.#watchers.notice()
     await this.#stateKnown.promise
   }
 

@@ -7,7 +7,10 @@ export interface Watcher {
   readonly onState?: ((state: StoreState) => void) | undefined
 }
 
-/** Those who watch one handle of a store, and what they were told last. */
+/**
+ * Those who watch one handle of a store, and what they were told last. They are told in order, and after the caller has gone on:
+ * a watcher that throws is no failure of the commit that it was told of.
+ */
 export class Watchers {
   readonly #watchers = new Set<Watcher>()
   #state: StoreState | undefined
@@ -15,11 +18,8 @@ export class Watchers {
   /** Told of everything from now on, and of the state now when it is known. */
   add(watcher: Watcher): void {
     this.#watchers.add(watcher)
-    if (this.#state !== undefined) watcher.onState?.(this.#state)
-  }
-
-  get size(): number {
-    return this.#watchers.size
+    const state = this.#state
+    if (state !== undefined) this.#tell(watcher, () => watcher.onState?.(state))
   }
 
   /** The state told last; undefined before the first. */
@@ -28,17 +28,24 @@ export class Watchers {
   }
 
   notice(commit?: Commit): void {
-    for (const { onNotice } of this.#watchers) onNotice(commit)
+    for (const watcher of this.#watchers) this.#tell(watcher, () => watcher.onNotice(commit))
   }
 
   /** Passed on only when it differs from the state told last. */
   setState(state: StoreState): void {
     if (this.#state?.up === state.up && this.#state.reason === state.reason) return
     this.#state = state
-    for (const { onState } of this.#watchers) onState?.(state)
+    for (const watcher of this.#watchers) this.#tell(watcher, () => watcher.onState?.(state))
   }
 
+  /** Nobody is told anything any more, not even what is under way. */
   clear(): void {
     this.#watchers.clear()
+  }
+
+  #tell(watcher: Watcher, call: () => void): void {
+    queueMicrotask(() => {
+      if (this.#watchers.has(watcher)) call()
+    })
   }
 }
