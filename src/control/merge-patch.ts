@@ -26,8 +26,9 @@ export function patchItem(kind: Kind, written: unknown, patch: unknown): unknown
 function withoutAlias(value: unknown): unknown {
   if (!isRecord(value) || !Object.hasOwn(value, 'method')) return value
   const { method, ...rest } = value
-  if (rest.methods === undefined) return { ...rest, methods: method }
-  // Both were given: a rule takes the methods of both lists. A null says only that the short form shall not be there.
-  if (rest.methods === null) return method === null ? rest : { ...rest, methods: method }
-  return method === null ? rest : { ...rest, methods: [rest.methods, method].flat() }
+  const { methods = null } = rest
+  // A null beside the other name says only that the short form shall not be there.
+  if (method === null) return { ...rest, methods }
+  // When both are given, a rule takes the methods of both.
+  return { ...rest, methods: [methods ?? [], method].flat() }
 }
