@@ -2,7 +2,7 @@
 import type { Bucket } from './bucket.ts'
 import type { RequestFacts } from './facts.ts'
 import type { BucketVisitor } from './host-index.ts'
-import type { RuleGroup } from './rule-group.ts'
+import { RuleGroup } from './rule-group.ts'
 import { compareRank } from './rule-order.ts'
 
 export class BestGroup implements BucketVisitor {
@@ -17,14 +17,19 @@ export class BestGroup implements BucketVisitor {
 
   /** Asks the groups of the bucket in their order, only as long as they would rank before the best so far. */
   visit(bucket: Bucket, hostRank: number): void {
-    for (let index = 0; index < bucket.length; index++) {
-      const group = bucket[index]!
-      if (this.group !== undefined && compareRank(this.group, this.#hostRank, group, hostRank) < 0) return
-      if (group.accepts(this.#facts)) {
-        this.group = group
-        this.#hostRank = hostRank
-        return
-      }
+    if (bucket instanceof RuleGroup) {
+      this.#ask(bucket, hostRank)
+      return
     }
+    for (let index = 0; index < bucket.length; index++) if (this.#ask(bucket[index]!, hostRank)) return
+  }
+
+  /** Whether those behind `group` in its bucket need not be asked. */
+  #ask(group: RuleGroup, hostRank: number): boolean {
+    if (this.group !== undefined && compareRank(this.group, this.#hostRank, group, hostRank) < 0) return true
+    if (!group.accepts(this.#facts)) return false
+    this.group = group
+    this.#hostRank = hostRank
+    return true
   }
 }

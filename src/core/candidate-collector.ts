@@ -1,5 +1,5 @@
 /** Gathers all groups whose path fits a request: those that match, and those that fail, with why. */
-import type { Bucket } from './bucket.ts'
+import { type Bucket, groupsOf } from './bucket.ts'
 import type { RequestFacts } from './facts.ts'
 import type { BucketVisitor } from './host-index.ts'
 import { PathProbe } from './path-probe.ts'
@@ -41,7 +41,7 @@ export class CandidateCollector implements BucketVisitor {
 
   /** Called for the closest host first, so that a group of several hosts is kept with the one that counts. */
   visit(bucket: Bucket, hostRank: number): void {
-    for (const group of bucket) {
+    for (const group of groupsOf(bucket)) {
       if (this.#matched.has(group) || !group.acceptsPath(this.#facts)) continue
       const predicate = group.failedPredicate(this.#facts)
       if (predicate === undefined) this.#matched.set(group, { group, hostRank })
@@ -61,7 +61,7 @@ export class CandidateCollector implements BucketVisitor {
   }
 
   #visitOther(bucket: Bucket): void {
-    for (const group of bucket) {
+    for (const group of groupsOf(bucket)) {
       if (this.#matched.has(group) || this.#failed.has(group)) continue
       if (group.acceptsPath(this.#facts)) this.#fail(group, 'host')
       if (this.#failed.size >= failuresLimit) return

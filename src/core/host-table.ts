@@ -37,23 +37,23 @@ export class HostTable {
 
   /** Shows the buckets of the host and path: the exact host's, then the wildcards' by length, then those of any host. */
   visit(host: string, probe: PathProbe, visitor: BucketVisitor): void {
-    const { exact, any } = this.#parts
-    if (exact.size > 0) exact.get(host)?.visit(probe, exactHostRank, visitor)
-    this.#visitWildcards(host, (index, rank) => index.visit(probe, rank, visitor))
+    const { exact, wildcards, any } = this.#parts
+    exact.get(host)?.visit(probe, exactHostRank, visitor)
+    if (wildcards.size > 0) for (const [index, rank] of this.#wildcardsOf(host)) index.visit(probe, rank, visitor)
     any.visit(probe, anyHostRank, visitor)
   }
 
   /** The indexes that `visit` does not ask for this host. */
   *others(host: string): Generator<HostIndex> {
-    const asked = new Set<HostIndex>()
-    this.#visitWildcards(host, index => asked.add(index))
+    const asked = new Set(this.#wildcardsOf(host).map(([index]) => index))
     for (const [name, index] of this.#parts.exact) if (name !== host) yield index
     for (const index of this.#parts.wildcards.values()) if (!asked.has(index)) yield index
   }
 
-  #visitWildcards(host: string, show: (index: HostIndex, rank: number) => void): void {
+  /** The longest suffix first. */
+  #wildcardsOf(host: string): readonly (readonly [index: HostIndex, rank: number])[] {
     const { wildcards, wildcardLevels } = this.#parts
-    if (wildcardLevels.length === 0) return
+    const found: [HostIndex, number][] = []
     let labels = host.split('.').length
     // From 1: what stands before the first dot must be something.
     for (let dot = host.indexOf('.', 1); dot !== -1; dot = host.indexOf('.', dot + 1)) {
@@ -61,8 +61,9 @@ export class HostTable {
       if (!wildcardLevels[labels] || host.length - dot > maxNameLength) continue
       const suffix = host.slice(dot + 1)
       const index = wildcards.get(suffix)
-      if (index !== undefined) show(index, suffix.length)
+      if (index !== undefined) found.push([index, suffix.length])
     }
+    return found
   }
 
   /** The table after the index of one host was edited. */

@@ -5,20 +5,18 @@
  */
 import { hashText } from './string-hash.ts'
 
-export interface MapNode {
-  /** Which of the 32 ways hold an entry; unused below the last level. */
-  readonly entryBits: number
-  /** Which of the 32 ways hold a child. */
-  readonly childBits: number
-  /** key, value, key, value, …, child, child */
-  readonly slots: readonly unknown[]
-}
+/**
+ * One flat array, because each object that a lookup must follow is a cache miss among 100,000 rules:
+ * which of the 32 ways hold an entry, which hold a child, then key, value, key, value, …, child, child.
+ */
+export type MapNode = readonly unknown[]
 
 /** What `find` answers when there is no such key: `undefined` may be a value. */
 export const missing: unique symbol = Symbol('missing')
 
-export const emptyNode: MapNode = { entryBits: 0, childBits: 0, slots: [] }
+export const emptyNode: MapNode = [0, 0]
 
+const header = 2
 const bitsPerLevel = 5
 const depthBits = 35
 
@@ -32,14 +30,17 @@ function countBits(bits: number): number {
   return Math.imul((count + (count >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
 }
 
+const entryBits = (node: MapNode): number => node[0] as number
+const childBits = (node: MapNode): number => node[1] as number
+
 /** Where the entry of `way` stands or would stand. */
 function entryIndex(node: MapNode, way: number): number {
-  return 2 * countBits(node.entryBits & (way - 1))
+  return header + 2 * countBits(entryBits(node) & (way - 1))
 }
 
 /** Where the child of `way` stands. */
 function childIndex(node: MapNode, way: number): number {
-  return node.slots.length - 1 - countBits(node.childBits & (way - 1))
+  return node.length - 1 - countBits(childBits(node) & (way - 1))
 }
 
 /** The value at the key `text.slice(0, end)`, or `missing`. */
@@ -47,15 +48,15 @@ export function find(root: MapNode, text: string, end: number, hash: number): un
   let node = root
   for (let shift = 0; shift < depthBits; shift += bitsPerLevel) {
     const way = wayOf(hash, shift)
-    if ((node.entryBits & way) !== 0) {
+    if ((entryBits(node) & way) !== 0) {
       const index = entryIndex(node, way)
-      return isKey(node.slots[index] as string, text, end) ? node.slots[index + 1] : missing
+      return isKey(node[index] as string, text, end) ? node[index + 1] : missing
     }
-    if ((node.childBits & way) === 0) return missing
-    node = node.slots[childIndex(node, way)] as MapNode
+    if ((childBits(node) & way) === 0) return missing
+    node = node[childIndex(node, way)] as MapNode
   }
-  for (let index = 0; index < node.slots.length; index += 2) {
-    if (isKey(node.slots[index] as string, text, end)) return node.slots[index + 1]
+  for (let index = header; index < node.length; index += 2) {
+    if (isKey(node[index] as string, text, end)) return node[index + 1]
   }
   return missing
 }
@@ -68,71 +69,78 @@ function isKey(key: string, text: string, end: number): boolean {
 export function insert(node: MapNode, shift: number, hash: number, key: string, value: unknown): MapNode {
   if (shift >= depthBits) return insertEqualHash(node, key, value)
   const way = wayOf(hash, shift)
-  if ((node.childBits & way) !== 0) {
+  if ((childBits(node) & way) !== 0) {
     const index = childIndex(node, way)
-    const child = insert(node.slots[index] as MapNode, shift + bitsPerLevel, hash, key, value)
-    return { ...node, slots: node.slots.with(index, child) }
+    return node.with(index, insert(node[index] as MapNode, shift + bitsPerLevel, hash, key, value))
   }
   const index = entryIndex(node, way)
-  if ((node.entryBits & way) === 0) {
-    return { entryBits: node.entryBits | way, childBits: node.childBits, slots: node.slots.toSpliced(index, 0, key, value) }
+  if ((entryBits(node) & way) === 0) {
+    const grown = node.toSpliced(index, 0, key, value)
+    grown[0] = entryBits(node) | way
+    return grown
   }
-  const other = node.slots[index] as string
-  if (other === key) return { ...node, slots: node.slots.with(index + 1, value) }
-  const child = pair(shift + bitsPerLevel, hashText(other), other, node.slots[index + 1], hash, key, value)
-  return entryToChild(node, way, child)
+  const other = node[index] as string
+  if (other === key) return node.with(index + 1, value)
+  return entryToChild(node, way, pair(shift + bitsPerLevel, hashText(other), other, node[index + 1], hash, key, value))
 }
 
 function insertEqualHash(node: MapNode, key: string, value: unknown): MapNode {
-  for (let index = 0; index < node.slots.length; index += 2) {
-    if (node.slots[index] === key) return { ...node, slots: node.slots.with(index + 1, value) }
+  for (let index = header; index < node.length; index += 2) {
+    if (node[index] === key) return node.with(index + 1, value)
   }
-  return { ...node, slots: [...node.slots, key, value] }
+  return [...node, key, value]
 }
 
 /** A node of two entries, as deep as their hashes agree. */
 function pair(shift: number, hashA: number, keyA: string, a: unknown, hashB: number, keyB: string, b: unknown): MapNode {
-  if (shift >= depthBits) return { entryBits: 0, childBits: 0, slots: [keyA, a, keyB, b] }
+  if (shift >= depthBits) return [0, 0, keyA, a, keyB, b]
   const wayA = wayOf(hashA, shift)
   const wayB = wayOf(hashB, shift)
-  if (wayA === wayB) {
-    const child = pair(shift + bitsPerLevel, hashA, keyA, a, hashB, keyB, b)
-    return { entryBits: 0, childBits: wayA, slots: [child] }
-  }
+  if (wayA === wayB) return [0, wayA, pair(shift + bitsPerLevel, hashA, keyA, a, hashB, keyB, b)]
   const aFirst = wayA >>> 0 < wayB >>> 0
-  return { entryBits: wayA | wayB, childBits: 0, slots: aFirst ? [keyA, a, keyB, b] : [keyB, b, keyA, a] }
+  return aFirst ? [wayA | wayB, 0, keyA, a, keyB, b] : [wayA | wayB, 0, keyB, b, keyA, a]
 }
 
 function entryToChild(node: MapNode, way: number, child: MapNode): MapNode {
-  const slots = node.slots.toSpliced(entryIndex(node, way), 2)
-  const childBits = node.childBits | way
-  slots.splice(slots.length - countBits(node.childBits & (way - 1)), 0, child)
-  return { entryBits: node.entryBits & ~way, childBits, slots }
+  const changed = node.toSpliced(entryIndex(node, way), 2)
+  changed.splice(changed.length - countBits(childBits(node) & (way - 1)), 0, child)
+  changed[0] = entryBits(node) & ~way
+  changed[1] = childBits(node) | way
+  return changed
 }
 
 /** The node without the key, which must be in it. A child that is left with one entry is taken into its parent. */
 export function remove(node: MapNode, shift: number, hash: number, key: string): MapNode {
-  if (shift >= depthBits) return { ...node, slots: node.slots.toSpliced(node.slots.indexOf(key), 2) }
+  if (shift >= depthBits) return removeEqualHash(node, key)
   const way = wayOf(hash, shift)
-  if ((node.entryBits & way) !== 0) {
-    return { entryBits: node.entryBits & ~way, childBits: node.childBits, slots: node.slots.toSpliced(entryIndex(node, way), 2) }
+  if ((entryBits(node) & way) !== 0) {
+    const shrunk = node.toSpliced(entryIndex(node, way), 2)
+    shrunk[0] = entryBits(node) & ~way
+    return shrunk
   }
   const index = childIndex(node, way)
-  const child = remove(node.slots[index] as MapNode, shift + bitsPerLevel, hash, key)
-  if (child.childBits !== 0 || child.slots.length !== 2) return { ...node, slots: node.slots.with(index, child) }
-  return childToEntry(node, way, child)
+  const child = remove(node[index] as MapNode, shift + bitsPerLevel, hash, key)
+  return childBits(child) === 0 && child.length === header + 2 ? childToEntry(node, way, child) : node.with(index, child)
+}
+
+// Step by step of two: a value may be equal to a key.
+function removeEqualHash(node: MapNode, key: string): MapNode {
+  let index = header
+  while (node[index] !== key) index += 2
+  return node.toSpliced(index, 2)
 }
 
 function childToEntry(node: MapNode, way: number, child: MapNode): MapNode {
-  const slots = node.slots.toSpliced(childIndex(node, way), 1)
-  slots.splice(entryIndex(node, way), 0, ...child.slots)
-  return { entryBits: node.entryBits | way, childBits: node.childBits & ~way, slots }
+  const changed = node.toSpliced(childIndex(node, way), 1)
+  changed.splice(entryIndex(node, way), 0, child[header], child[header + 1])
+  changed[0] = entryBits(node) | way
+  changed[1] = childBits(node) & ~way
+  return changed
 }
 
 /** Every key with its value. */
 export function* entriesOf(node: MapNode): Generator<[string, unknown]> {
-  const children = countBits(node.childBits)
-  const entryEnd = node.slots.length - children
-  for (let index = 0; index < entryEnd; index += 2) yield [node.slots[index] as string, node.slots[index + 1]]
-  for (let index = entryEnd; index < node.slots.length; index++) yield* entriesOf(node.slots[index] as MapNode)
+  const entryEnd = node.length - countBits(childBits(node))
+  for (let index = header; index < entryEnd; index += 2) yield [node[index] as string, node[index + 1]]
+  for (let index = entryEnd; index < node.length; index++) yield* entriesOf(node[index] as MapNode)
 }

@@ -9,7 +9,8 @@ export class PathProbe {
   readonly ends: readonly number[]
   /** Their hashes. */
   readonly hashes: readonly number[]
-  #segments: readonly string[] | undefined
+  /** How many segments there are; a trailing slash begins an empty last one. */
+  readonly segments: number
 
   constructor(path: string) {
     const ends: number[] = []
@@ -25,6 +26,7 @@ export class PathProbe {
     }
     this.path = path
     this.hash = hashEnd(state)
+    this.segments = ends.length
     if (ends.at(-1) !== path.length - 1) {
       ends.push(path.length)
       hashes.push(this.hash)
@@ -33,9 +35,8 @@ export class PathProbe {
     this.hashes = hashes
   }
 
-  /** Without the empty text before the first slash; a trailing slash is an empty last segment. Cut on first use. */
-  get segments(): readonly string[] {
-    this.#segments ??= this.path.slice(1).split('/')
-    return this.#segments
+  /** Where the segment with this index, from 0, ends. */
+  endOfSegment(index: number): number {
+    return this.ends[index + 1] ?? this.path.length
   }
 }

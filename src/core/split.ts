@@ -14,11 +14,11 @@ export class Split {
   readonly #turns: readonly Turn[]
   readonly #value: SplitValue | undefined
 
-  /** @param rules oldest first @param before what the same group had until now: a rule that stays keeps its turn */
-  constructor(rules: readonly CompiledRule[], before: Split | undefined) {
+  /** @param rules oldest first @param turnOf the turn that a rule has in the version before: a rule that stays keeps it */
+  constructor(rules: readonly CompiledRule[], turnOf: (id: string) => Turn | undefined) {
     this.#names = rules.map(rule => rule.id)
     this.#weights = rules.map(weightOf)
-    this.#turns = this.#names.map(name => before?.turnOf(name) ?? { current: 0 })
+    this.#turns = this.#names.map(name => turnOf(name) ?? { current: 0 })
     const splitOn = rules.find(rule => rule.item.split_on !== undefined)?.item.split_on
     this.#value = splitOn === undefined ? undefined : toSplitValue(splitOn)
   }
