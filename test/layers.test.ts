@@ -36,7 +36,8 @@ function layerOf(file: string): [rank: number, name: string] {
 
 function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8')
-  return [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map(match => match[1]!)
+  const statements = text.matchAll(/^(?:import|export)\b[^'"]*?\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm)
+  return [...statements].map(match => (match[1] ?? match[2] ?? match[3])!)
 }
 
 t.test('no import points back', async t => {

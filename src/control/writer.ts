@@ -9,6 +9,7 @@ import type { HeldItem, ItemParser } from '../core/live-item.ts'
 import { PreconditionError, type WritableStore } from '../core/store.ts'
 import {
   type Fault,
+  NotAppliedError,
   NotReadyError,
   RuleConflictError,
   ServiceInUseError,
@@ -69,7 +70,8 @@ export class ConfigWriter {
   /**
    * Resolves once this instance has applied the write. Writes of one instance queue up: they never contend with each other.
    * @throws {ValidationError} {UnsafeRegexError} {UnknownServiceError} {RuleConflictError} {ServiceInUseError} with `faults`
-   * @throws {StoreUnavailableError} {NotReadyError} {WriteContendedError}
+   * @throws {StoreUnavailableError} {NotReadyError} {WriteContendedError} nothing was written
+   * @throws {NotAppliedError} it was written, but is not live here yet
    */
   write(plan: Plan, options: WriteOptions): Promise<WriteResult> {
     const result = this.#queue.then(() => this.#write(plan, options))
@@ -104,7 +106,7 @@ export class ConfigWriter {
     const changes = prepared.changes.map(({ change }) => change)
     const commit = await store.commit(changes, by, { revision: prepared.before.revision })
     live.receive(commit)
-    if (!(await live.reached(commit.revision, applyTimeoutMs))) throw new StoreUnavailableError()
+    if (!(await live.reached(commit.revision, applyTimeoutMs))) throw new NotAppliedError(commit.revision)
     return { ...prepared, revision: commit.revision }
   }
 

@@ -132,3 +132,15 @@ t.test('a store that does not answer is an error of its own, and nothing was wri
   t.match(await refusal(writer.write(plan(rule('a')), { by })), { code: 'STORE_UNAVAILABLE', statusCode: 503 })
   t.equal(live.state?.revision, 0)
 })
+
+t.test('a write that is made but cannot be followed yet is told apart from one that was not made', async t => {
+  const backing = createMemoryBacking()
+  const store = createMemoryStore(backing)
+  const live = new LiveConfig({ store, parse: parseItem })
+  t.teardown(() => live.close())
+  await live.start()
+  const writer = new ConfigWriter({ live, store, parse: parseItem, applyTimeoutMs: 20 })
+  const written = writer.write(plan(rule('a')), { by })
+  live.close()
+  t.match(await refusal(written), { code: 'NOT_APPLIED', statusCode: 503, message: /revision 1/ })
+})
