@@ -1,0 +1,77 @@
+/** Answers every error of either plane as `application/problem+json` (RFC 9457), whether Fastify, a handler or the HTTP parser found it. */
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { problemMediaType, toParserError, toProblem, toPublicError, toRawAnswer } from '../src/control/problem.ts'
+import { createIdSource } from '../src/control/request-id.ts'
+import { InternalError, NotFoundError } from '../src/errors.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The code of the problem that answered the request, in lower case. */
+    problem: string | undefined
+  }
+}
+
+export interface ProblemOptions {
+  /** Hears in full what the client is told about only as `internal_error`. */
+  readonly logger: { error(fields: object, message: string): void }
+}
+
+const problem: FastifyPluginCallback<ProblemOptions> = (app, { logger }, done) => {
+  app.decorateRequest('problem')
+  app.setErrorHandler((error, request, reply) => {
+    const answer = toPublicError(error, {
+      method: request.method,
+      path: pathOf(request),
+      contentType: request.headers['content-type']
+    })
+    if (answer instanceof InternalError) logger.error({ err: error, request_id: request.id }, 'a request failed inside')
+    sendProblem(answer, request, reply)
+  })
+  app.setNotFoundHandler((request, reply) => sendProblem(new NotFoundError(request.method, pathOf(request)), request, reply))
+  done()
+}
+
+/** For Fastify's option `frameworkErrors`: what its router refuses (a malformed URL) reaches no hook and no error handler. */
+export function onFrameworkError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  const context = { method: request.method, path: '', contentType: undefined }
+  sendProblem(toPublicError(error, context), request, reply.header('x-request-id', request.id))
+}
+
+function sendProblem(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  const body = toProblem(error, request.id, new Date())
+  request.problem = body.code
+  // Whatever lets us say 503 passes soon: a load, a target that comes back.
+  if (body.status === 503 && !reply.hasHeader('retry-after')) reply.header('retry-after', '1')
+  // As bytes: to a string Fastify would add a charset, which JSON has not (RFC 8259 section 11).
+  reply
+    .code(body.status)
+    .header('content-type', problemMediaType)
+    .send(Buffer.from(JSON.stringify(body)))
+}
+
+// The proxy hides the URL from Fastify's router: what the client sent is the original one.
+function pathOf({ originalUrl }: FastifyRequest): string {
+  const query = originalUrl.indexOf('?')
+  return query === -1 ? originalUrl : originalUrl.slice(0, query)
+}
+
+const newId = createIdSource()
+
+/** For Fastify's option `clientErrorHandler`: answers what never became a request, and closes the connection. */
+export function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  // What node:http keeps there is the answer under way: nothing may be written into the middle of it.
+  const { _httpMessage: current } = socket as Socket & { readonly _httpMessage?: ServerResponse | null }
+  if (error.code === 'ECONNRESET' || !socket.writable || current?.headersSent === true) return void socket.destroy()
+  endWithProblem(toParserError(error), socket)
+}
+
+/** Answers on a bare connection, and closes it. */
+export function endWithProblem(error: Error, socket: Socket): void {
+  socket.end(toRawAnswer(error, newId(), new Date()), () => socket.destroy())
+}
+
+// fp(): the handlers are for every route of the app.
+export default fp(problem, { name: 'problem', fastify: '5.x' })

@@ -1,0 +1,57 @@
+/** Does what the route says: forwards, redirects or responds. The one handler of the proxy. */
+import { METHODS } from 'node:http'
+import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { linger } from '../src/upstream/linger.ts'
+import { type OwnAnswer, sendOwnAnswer } from '../src/upstream/own-answer.ts'
+import type { Upstream } from '../src/upstream/upstream.ts'
+
+export interface ProxyOptions {
+  /** Closed by this plugin, once the last connection of the app has ended. */
+  readonly upstream: Upstream
+}
+
+const proxy: FastifyPluginCallback<ProxyOptions> = (app, { upstream }, done) => {
+  // Fastify shall not read bodies, nor judge their Content-Type: to it, no method has one.
+  for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
+  app.route({
+    method: METHODS.filter(method => method !== 'CONNECT'),
+    // What `rewriteUrl` makes of every URL.
+    url: '/',
+    exposeHeadRoute: false,
+    handler: (request, reply) => {
+      const { action } = request.route.rule
+      if (action.type === 'redirect') answer(request, reply, { ...action, headers: [['location', request.route.location!]], body: '' })
+      else if (action.type === 'respond') answer(request, reply, action)
+      else upstream.forward(request.raw, reply, request.exchange)
+    }
+  })
+  const answer = (request: FastifyRequest, reply: FastifyReply, own: OwnAnswer): void => {
+    reply.hijack()
+    linger(request.raw, reply.raw, upstream.lingerMs)
+    request.exchange.bytesSent = sendOwnAnswer(reply.raw, request.route.rule, request.id, own)
+  }
+  // Errors leave through Fastify, often before the whole request has come.
+  app.addHook('onSend', (request, reply, payload, next) => {
+    linger(request.raw, reply.raw, upstream.lingerMs)
+    next(null, payload)
+  })
+  // node:http closes connections that are idle when the server closes; the others are closed here as they become idle.
+  app.addHook('preClose', next => {
+    upstream.drain()
+    next()
+  })
+  app.onExchangeEnd(() => {
+    if (upstream.draining) app.server.closeIdleConnections()
+  })
+  // Hooks of this kind run before the server closes, while requests may still be under way.
+  app.addHook('onClose', (_app, next) => {
+    if (!app.server.listening) return void upstream.close().then(() => next())
+    app.server.once('close', () => void upstream.close())
+    next()
+  })
+  done()
+}
+
+// fp(): the route is the app's only one.
+export default fp(proxy, { name: 'proxy', fastify: '5.x', dependencies: ['router'] })

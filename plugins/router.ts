@@ -1,0 +1,79 @@
+/** Finds the route of each request and gives it to the request, before any other plugin looks at it. */
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyPluginCallback } from 'fastify'
+import fp from 'fastify-plugin'
+import { clientAddress } from '../src/core/client-address.ts'
+import { RequestFacts } from '../src/core/facts.ts'
+import { toMatchHost } from '../src/core/host.ts'
+import type { CidrSet } from '../src/core/ip.ts'
+import { normalisePath } from '../src/core/path.ts'
+import { drained } from '../src/core/route.ts'
+import { BadPathError, BadRequestError, NoRuleError, NoTargetError, NotReadyError } from '../src/errors.ts'
+import type { Exchange, Peer } from '../src/upstream/exchange.ts'
+import { isAuthority, parseRequestTarget } from '../src/upstream/request-target.ts'
+import type { Live } from '../src/upstream/upstream.ts'
+
+export interface RouterOptions {
+  readonly live: Live
+  /** The proxies whose X-Forwarded-* and Forwarded are believed. */
+  readonly trustedProxies: CidrSet
+}
+
+const router: FastifyPluginCallback<RouterOptions> = (app, { live, trustedProxies }, done) => {
+  const toPeer = createPeerLookup(trustedProxies)
+  app.addHook('onRequest', (request, _reply, next) => {
+    const { exchange, raw } = request
+    const { snapshot } = live
+    if (snapshot === undefined) return next(new NotReadyError())
+    exchange.peer = toPeer(raw.socket)
+    const fault = readRequest(request.originalUrl, raw, exchange, trustedProxies)
+    if (fault !== undefined) return next(fault)
+    const facts = exchange.facts!
+    const route = snapshot.match(facts)
+    if (route === undefined) return next(new NoRuleError(facts.method, facts.path.forward))
+    if (route === drained) return next(new NoTargetError())
+    exchange.snapshot = snapshot
+    exchange.route = route
+    next()
+  })
+  done()
+}
+
+/** Puts the facts on the exchange, or returns what is wrong with the request. */
+function readRequest(url: string, raw: IncomingMessage, exchange: Exchange, trusted: CidrSet): Error | undefined {
+  const target = parseRequestTarget(url)
+  const path = target === undefined ? undefined : normalisePath(target.path)
+  if (target === undefined || path === undefined) return new BadPathError()
+  // RFC 9112 section 3.2.2: an absolute-form target replaces what Host says.
+  const host = target.authority ?? raw.headers.host
+  // RFC 9112 section 3.2: HTTP/1.1 has exactly one Host, and a well-formed one.
+  if (host === undefined ? raw.httpVersion !== '1.0' : !isAuthority(host))
+    return new BadRequestError('The Host field is missing or malformed')
+  const peer = exchange.peer!
+  const ip = peer.trusted ? clientAddress(peer.ip, forwardedForOf(raw), trusted) : peer.ip
+  exchange.host = host ?? ''
+  exchange.facts = new RequestFacts(raw.method!, path, target.search, toMatchHost(host), ip, raw.headers, Date.now())
+  return undefined
+}
+
+// node:http joins repeated fields of this name with commas.
+function forwardedForOf({ headers }: IncomingMessage): string | undefined {
+  return headers['x-forwarded-for'] as string | undefined
+}
+
+/** A connection's peer never changes: what is known about it is worked out once. */
+function createPeerLookup(trusted: CidrSet): (socket: Socket) => Peer {
+  const known = new WeakMap<Socket, Peer>()
+  return socket => {
+    const before = known.get(socket)
+    if (before !== undefined) return before
+    const ip = clientAddress(socket.remoteAddress ?? 'unknown', undefined, trusted)
+    const peer = { ip, trusted: trusted.has(ip) }
+    known.set(socket, peer)
+    return peer
+  }
+}
+
+// fp(): the hook is for every request of the app.
+export default fp(router, { name: 'router', fastify: '5.x', dependencies: ['exchange'] })

@@ -1,0 +1,111 @@
+/** What the gateway measures, for Prometheus. One object per process, with a registry of its own. */
+import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client'
+import { version } from '../version.ts'
+import { RequestDurations } from './request-durations.ts'
+import { RuleSeriesSet } from './rule-series.ts'
+
+export interface Metrics {
+  readonly registry: Registry
+  /** A request has come in. */
+  requestStarted(): void
+  /** Its exchange is over. `rule` is `''` when none took it; 499 stands for a client that left before there was an answer. */
+  requestEnded(rule: string, status: number, seconds: number): void
+  /** Removes the series of a rule that is gone. */
+  forgetRule(rule: string): void
+  /** Removes the series of all rules for which `isLive` is false. */
+  retainRules(isLive: (rule: string) => boolean): void
+  /** A revision became live, with so many items left out. */
+  recordApply(revision: number, quarantinedItems: number): void
+  /** A revision could not be read, or an item of it could not become live. */
+  recordApplyFailure(): void
+  setStoreUp(store: string, isUp: boolean): void
+}
+
+export interface MetricsOptions {
+  /** Whether the process itself (CPU, memory, event loop, garbage collection) is measured, too. Default true. */
+  readonly measureProcess?: boolean
+}
+
+export function createMetrics({ measureProcess = true }: MetricsOptions = {}): Metrics {
+  const registry = new Registry()
+  if (measureProcess) collectDefaultMetrics({ register: registry })
+  buildInfo(registry)
+  return { registry, ...createRequestMetrics(registry), ...createConfigMetrics(registry) }
+}
+
+function buildInfo(registry: Registry): void {
+  const info = new Gauge({
+    name: 'sluice_build_info',
+    help: 'Version of the gateway; always 1.',
+    labelNames: ['version'],
+    registers: [registry]
+  })
+  info.set({ version }, 1)
+}
+
+type RequestMetrics = Pick<Metrics, 'requestStarted' | 'requestEnded' | 'forgetRule' | 'retainRules'>
+
+function createRequestMetrics(registry: Registry): RequestMetrics {
+  const series = new RuleSeriesSet()
+  let inFlight = 0
+  new Counter({
+    name: 'sluice_http_requests_total',
+    help: 'Requests whose exchange is over, by rule and status.',
+    labelNames: ['rule', 'code'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { rule, counts } of series) for (const [code, count] of counts) this.inc({ rule, code }, count)
+    }
+  })
+  new RequestDurations(series, registry)
+  new Gauge({
+    name: 'sluice_http_requests_in_flight',
+    help: 'Requests whose exchange is not over.',
+    registers: [registry],
+    collect() {
+      this.set(inFlight)
+    }
+  })
+  return {
+    requestStarted: () => {
+      inFlight++
+    },
+    requestEnded: (rule, status, seconds) => {
+      inFlight--
+      series.of(rule).record(status, seconds)
+    },
+    forgetRule: rule => series.forget(rule),
+    retainRules: isLive => series.retain(isLive)
+  }
+}
+
+type ConfigMetrics = Pick<Metrics, 'recordApply' | 'recordApplyFailure' | 'setStoreUp'>
+
+function createConfigMetrics(registry: Registry): ConfigMetrics {
+  const registers = [registry]
+  const revision = new Gauge({ name: 'sluice_config_revision', help: 'The revision that is live.', registers })
+  const applies = new Counter({ name: 'sluice_config_applies_total', help: 'Revisions that became live.', registers })
+  const failures = new Counter({
+    name: 'sluice_config_apply_failures_total',
+    help: 'Revisions that could not be read and items that could not become live.',
+    registers
+  })
+  const quarantined = new Gauge({ name: 'sluice_config_quarantined_items', help: 'Items of the store that are not live.', registers })
+  const lastApply = new Gauge({
+    name: 'sluice_config_last_apply_timestamp_seconds',
+    help: 'When a revision last became live.',
+    registers
+  })
+  const storeUp = new Gauge({ name: 'sluice_store_up', help: 'Whether the store answers.', labelNames: ['store'], registers })
+  return {
+    recordApply: (number, quarantinedItems) => {
+      revision.set(number)
+      applies.inc()
+      quarantined.set(quarantinedItems)
+      lastApply.setToCurrentTime()
+    },
+    recordApplyFailure: () => failures.inc(),
+    setStoreUp: (store, isUp) => storeUp.set({ store }, isUp ? 1 : 0)
+  }
+}

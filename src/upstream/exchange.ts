@@ -1,0 +1,57 @@
+/** What is known about one exchange while it runs: decided by the router, filled in by the proxy, read by the access log and the metrics. */
+import type { ServerResponse } from 'node:http'
+import type { RequestFacts } from '../core/facts.ts'
+import type { Route } from '../core/route.ts'
+import type { Snapshot } from '../core/snapshot.ts'
+
+/** The other end of a client's connection. */
+export interface Peer {
+  /** Its address in canonical form, or `unknown` when the socket has none. */
+  readonly ip: string
+  /** Whether its forwarding fields are believed. */
+  readonly trusted: boolean
+}
+
+export interface Cancellable {
+  /** Ends it without an answer; nothing happens when it has ended by itself. */
+  cancel(): void
+}
+
+export class Exchange {
+  /** When the header section of the request had arrived, on the clock of `performance.now()`. */
+  readonly startedMs: number
+  /** The request id, also on the answer. */
+  readonly id: string
+  peer: Peer | undefined
+  /** Host and port as the client named them; `''` when it did not. */
+  host = ''
+  facts: RequestFacts | undefined
+  /** The configuration that the request started with and keeps. */
+  snapshot: Snapshot | undefined
+  route: Route | undefined
+  /** The id of the service that took the request. */
+  service: string | undefined
+  /** The target's URL, as the operator wrote it. */
+  target: string | undefined
+  /** From handing the request to the pool until the head of the target's answer, in milliseconds. */
+  upstreamMs: number | undefined
+  /** Bytes of the answer's body that were handed to the client's connection. */
+  bytesSent = 0
+  /** The code of the problem that was answered, or of the reason why a begun answer was broken off. */
+  error: string | undefined
+  /** What the target's connection said, such as `ECONNREFUSED`: for logs only. */
+  upstreamError: string | undefined
+
+  /** The upstream request, to be cancelled when the exchange ends before it. */
+  upstream: Cancellable | undefined
+
+  constructor(id: string, startedMs: number) {
+    this.id = id
+    this.startedMs = startedMs
+  }
+}
+
+/** The status of an exchange that is over: 499, as nginx has it, when the client left before there was one. */
+export function statusOf(response: ServerResponse): number {
+  return response.headersSent ? response.statusCode : 499
+}

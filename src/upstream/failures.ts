@@ -1,0 +1,25 @@
+/** What a client is told when the exchange with a target fails. Nothing of the inside: the cause is for logs. */
+import { BadGatewayError, InternalError, UpstreamTimeoutError } from '../errors.ts'
+
+const timeouts: ReadonlySet<string> = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
+
+const resets: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
+/** The code of an error of undici or the system, or its name. */
+export function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+}
+
+/** The error of `src/errors.ts` that answers a failure of undici or of the connection. */
+export function toAnswer(error: Error): Error {
+  const code = codeOf(error)
+  if (timeouts.has(code)) return new UpstreamTimeoutError()
+  // Undici refuses what we built: a fault of ours, and the log shall say so.
+  if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') return Object.assign(new InternalError(), { cause: error })
+  return new BadGatewayError({ cause: error })
+}
+
+/** Whether the connection was closed under us, as idle keep-alive connections are. */
+export function isReset(error: Error): boolean {
+  return resets.has(codeOf(error))
+}

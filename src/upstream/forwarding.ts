@@ -1,0 +1,202 @@
+/** One exchange with a target, as undici tells it. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import { RequestTimeoutError, UpstreamTimeoutError } from '../errors.ts'
+import type { Cancellable, Exchange } from './exchange.ts'
+import { codeOf, isReset, toAnswer } from './failures.ts'
+import { linger } from './linger.ts'
+import type { TargetPool } from './pools.ts'
+import { type ReceivedFields, toClientHeaders, toClientTrailers } from './response-headers.ts'
+
+/** Where the answer goes: raw once the target's answer begins, otherwise as an error. A Fastify reply is one. */
+export interface AnswerSlot {
+  readonly raw: ServerResponse
+  /** The answer is written to `raw` from here on. */
+  hijack(): unknown
+  /** Nothing was written: answers with this error. */
+  send(error: Error): unknown
+}
+
+/** What holds for every exchange of a gateway. */
+export interface ForwardContext {
+  /** How long a client may neither send nor take data while the exchange waits for it, in milliseconds. */
+  readonly clientStallMs: number
+  /** How long a client may go on with its request after the whole answer was sent, in milliseconds. */
+  readonly lingerMs: number
+  /** Whether the gateway is closing: answers that begin now end their connections. */
+  readonly draining: boolean
+}
+
+/** RFC 9110 section 9.2.2. */
+const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+const reasonPhrase = /^[\t\x20-\x7e\x80-\xff]*$/
+
+export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
+  readonly #request: IncomingMessage
+  readonly #reply: AnswerSlot
+  readonly #response: ServerResponse
+  readonly #exchange: Exchange
+  readonly #context: ForwardContext
+  #pool: TargetPool | undefined
+  #options: Dispatcher.DispatchOptions | undefined
+  #controller: Dispatcher.DispatchController | undefined
+  #dispatchedMs = 0
+  #totalTimer: NodeJS.Timeout | undefined
+  #stallTimer: NodeJS.Timeout | undefined
+  // False after one retry, on a connection that was made for this request, and once the target has begun to answer.
+  #mayRetry = true
+  // Bytes of the answer's body still to come; NaN when only its end will tell.
+  #expected = Number.NaN
+  #done = false
+
+  constructor(request: IncomingMessage, reply: AnswerSlot, exchange: Exchange, context: ForwardContext) {
+    this.#request = request
+    this.#reply = reply
+    this.#response = reply.raw
+    this.#exchange = exchange
+    this.#context = context
+  }
+
+  /** Hands the request to the pool. `totalMs` limits the whole exchange from here on; null is no limit. */
+  start(pool: TargetPool, options: Dispatcher.DispatchOptions, totalMs: number | null): void {
+    this.#pool = pool
+    this.#options = options
+    if (totalMs !== null) this.#totalTimer = setTimeout(() => this.fail(new UpstreamTimeoutError()), totalMs)
+    this.#dispatchedMs = performance.now()
+    pool.dispatch(options, this, this.#dispatchedMs)
+  }
+
+  /** Ends the exchange with an error: as an answer when nothing was sent yet, otherwise by breaking the client's connection off. */
+  fail(error: Error): void {
+    if (this.#done) return
+    this.#exchange.error = codeOf(error).toLowerCase()
+    this.cancel()
+    if (this.#response.headersSent) return this.#breakOff()
+    // What a failed writeHead left behind.
+    this.#response.statusMessage = ''
+    this.#reply.send(error)
+  }
+
+  /** Ends the upstream request, if it has not ended: nobody waits for its answer any more. */
+  cancel(): void {
+    if (this.#done) return
+    this.#end()
+    this.#controller?.abort(new Error('cancelled'))
+    // A request that undici has not begun to send would keep its body, and with it the client's connection, waiting.
+    ;(this.#options?.body as Readable | null | undefined)?.destroy()
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Cancelled while it waited for a connection.
+    if (this.#done) return controller.abort(new Error('cancelled'))
+    this.#controller = controller
+    if (this.#pool!.onFreshConnection) this.#mayRetry = false
+  }
+
+  onResponseStarted(): void {
+    this.#mayRetry = false
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, fields: ReceivedFields, message = ''): void {
+    if (this.#done) return
+    if (status < 200) return this.#inform(status, fields)
+    this.#exchange.upstreamMs = performance.now() - this.#dispatchedMs
+    const hasBody = this.#request.method !== 'HEAD' && status !== 204 && status !== 304
+    const length = fields['transfer-encoding'] === undefined ? fields['content-length'] : undefined
+    if (hasBody && length !== undefined) this.#expected = Number(length)
+    const mayHaveTrailers = hasBody && length === undefined && this.#request.httpVersionMinor === 1
+    const requestId = this.#exchange.id
+    const list = toClientHeaders({ status, fields, requestId, mayHaveTrailers }, this.#exchange.route!.rule.responseHeaders)
+    if (this.#context.draining) this.#response.shouldKeepAlive = false
+    this.#response.writeHead(status, reasonPhrase.test(message) ? message : '', list)
+    // Only now: when writeHead refuses the target's fields, the error can still be answered.
+    this.#reply.hijack()
+    if (hasBody && this.#expected !== 0) process.nextTick(flushHead, this)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#done) return
+    this.#exchange.bytesSent += chunk.length
+    this.#expected -= chunk.length
+    // One write less: the last chunk of a body of known length ends the answer.
+    if (this.#expected === 0) this.#finish(chunk)
+    else if (!this.#response.write(chunk)) this.#waitForClient(controller)
+  }
+
+  onResponseEnd(_controller: Dispatcher.DispatchController, trailers: ReceivedFields): void {
+    if (this.#done) return
+    if (this.#response.chunkedEncoding) {
+      const list = toClientTrailers(trailers)
+      if (list !== undefined) this.#response.addTrailers(list)
+    }
+    this.#finish()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    if (this.#done) return
+    if (this.#mayRetry && this.#isSafeToRepeat() && isReset(error)) return this.#retry()
+    this.#exchange.upstreamError = codeOf(error)
+    this.fail(toAnswer(error))
+  }
+
+  // The target closed an idle connection just as the request was written to it (RFC 9112 section 9.3.1).
+  #retry(): void {
+    this.#mayRetry = false
+    this.#controller = undefined
+    this.#pool!.dispatchOnce(this.#options!, this)
+  }
+
+  #isSafeToRepeat(): boolean {
+    return this.#options!.body === null && idempotentMethods.has(this.#request.method!)
+  }
+
+  /** Sends the head of the answer when its body keeps us waiting. */
+  flushHead(): void {
+    if (!this.#done && this.#exchange.bytesSent === 0) this.#response.flushHeaders()
+  }
+
+  // 100 and 101 never come this far: node:http has answered the client's Expect, and no upgrade was asked for.
+  #inform(status: number, fields: ReceivedFields): void {
+    const { link } = fields
+    if (status !== 103 || link === undefined || this.#request.httpVersionMinor === 0) return
+    try {
+      this.#response.writeEarlyHints({ link })
+    } catch {
+      // node:http refuses a Link it cannot read. Hints may be dropped.
+    }
+  }
+
+  #waitForClient(controller: Dispatcher.DispatchController): void {
+    controller.pause()
+    this.#stallTimer = setTimeout(() => this.fail(new RequestTimeoutError()), this.#context.clientStallMs)
+    this.#response.once('drain', () => {
+      clearTimeout(this.#stallTimer)
+      controller.resume()
+    })
+  }
+
+  #finish(lastChunk?: Buffer): void {
+    this.#end()
+    linger(this.#request, this.#response, this.#context.lingerMs)
+    this.#response.end(lastChunk)
+  }
+
+  #end(): void {
+    this.#done = true
+    clearTimeout(this.#totalTimer)
+    clearTimeout(this.#stallTimer)
+  }
+
+  // Where the end of the connection ends the body, a plain close would look like the whole of it.
+  #breakOff(): void {
+    const endsWithConnection = Number.isNaN(this.#expected) && !this.#response.chunkedEncoding
+    if (endsWithConnection) this.#response.socket?.resetAndDestroy()
+    this.#response.destroy()
+  }
+}
+
+// A target may think a while between the head and the body of its answer; usually both have come by now and this does nothing.
+function flushHead(forwarding: Forwarding): void {
+  forwarding.flushHead()
+}

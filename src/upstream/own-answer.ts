@@ -1,0 +1,26 @@
+/** Answers of the gateway itself that a rule asks for: redirect and respond. */
+import type { ServerResponse } from 'node:http'
+import type { CompiledRule } from '../core/route.ts'
+import { editHeaders } from './header-edits.ts'
+
+export interface OwnAnswer {
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly body: string
+}
+
+/** Sends the answer with the rule's edits; returns how many bytes of body went out. HEAD gets the length without the body. */
+export function sendOwnAnswer(response: ServerResponse, rule: CompiledRule, requestId: string, answer: OwnAnswer): number {
+  const { status, headers } = answer
+  const body = status === 204 || status === 304 ? undefined : Buffer.from(answer.body)
+  const list: string[] = []
+  for (const [name, value] of headers) list.push(name, value)
+  if (body !== undefined && body.length > 0 && !headers.some(([name]) => name === 'content-type'))
+    list.push('content-type', 'text/plain; charset=utf-8')
+  if (body !== undefined) list.push('content-length', String(body.length))
+  list.push('x-request-id', requestId)
+  response.writeHead(status, rule.responseHeaders === undefined ? list : editHeaders(list, rule.responseHeaders))
+  response.end(body)
+  return body === undefined || response.req.method === 'HEAD' ? 0 : body.length
+}

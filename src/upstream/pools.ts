@@ -1,0 +1,115 @@
+/** Connections to targets, kept by address: they are live state and outlive every configuration that names the address. */
+import { buildConnector, Client, type Dispatcher, Pool } from 'undici'
+
+/** What each connection keeps to. HTTP/1.1 only, one request at a time: a slow answer must not hold up another one. */
+const connectionOptions = {
+  allowH2: false,
+  pipelining: 1,
+  // For targets that do not say with Keep-Alive how long they hold an idle connection: below what servers commonly use (5 s).
+  keepAliveTimeout: 4_000,
+  keepAliveMaxTimeout: 600_000,
+  // How much earlier than the target we let go of a connection, so that a request does not meet its close.
+  keepAliveTimeoutThreshold: 1_000
+} as const
+
+// Undici takes the name for TLS (SNI and certificate) from the Host field of each request, and connects anew whenever it changes. That
+// field is the client's to choose; the name must be the target's. So requests all carry one name, and the connector puts it aside.
+function withFixedName(options: Dispatcher.DispatchOptions): Dispatcher.DispatchOptions & { servername: string } {
+  return { ...options, servername: 'target' }
+}
+
+function createConnector(connectMs: number): buildConnector.connector {
+  const connect = buildConnector({ timeout: connectMs, allowH2: false })
+  return (options, callback) => connect({ ...options, servername: '' }, callback)
+}
+
+/** The pool of one origin and connect timeout. */
+export class TargetPool {
+  readonly connectMs: number
+  readonly #origin: string
+  readonly #connect: buildConnector.connector
+  readonly #pool: Pool
+  readonly #isTls: boolean
+  #lastUsedMs = 0
+  #justConnected = false
+
+  constructor(origin: string, connectMs: number) {
+    this.connectMs = connectMs
+    this.#origin = origin
+    this.#isTls = origin.startsWith('https:')
+    this.#connect = createConnector(connectMs)
+    this.#pool = new Pool(origin, { ...connectionOptions, connect: this.#connect })
+    // Undici writes the waiting request right after this event, before any microtask.
+    this.#pool.on('connect', () => {
+      this.#justConnected = true
+      queueMicrotask(() => {
+        this.#justConnected = false
+      })
+    })
+  }
+
+  /** Hands a request to a connection; `nowMs` is on the clock that `sweep` uses. */
+  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, nowMs: number): void {
+    this.#lastUsedMs = nowMs
+    this.#pool.dispatch(this.#isTls ? withFixedName(options) : options, handler)
+  }
+
+  /** Read in `onRequestStart`: whether the request is the first one on its connection, or else whether it came from the idle ones. */
+  get onFreshConnection(): boolean {
+    return this.#justConnected
+  }
+
+  /** Hands a request to a connection made for it alone. */
+  dispatchOnce(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    const client = new Client(this.#origin, { ...connectionOptions, connect: this.#connect })
+    client.dispatch(withFixedName({ ...options, reset: true }), handler)
+    void client.close()
+  }
+
+  /** Whether no request has used it since `sinceMs` and none is under way. */
+  isIdle(sinceMs: number): boolean {
+    return this.#lastUsedMs < sinceMs && this.#pool.stats.size === 0
+  }
+
+  /** Lets the requests under way end, then closes. */
+  close(): Promise<void> {
+    return this.#pool.close()
+  }
+}
+
+/** All pools of a gateway. */
+export class Pools {
+  readonly #byOrigin = new Map<string, TargetPool[]>()
+
+  /** The pool for an origin, made on first use. `connectMs` belongs to it because undici connects for the pool, not for a request. */
+  get(origin: string, connectMs: number): TargetPool {
+    const pools = this.#byOrigin.get(origin)
+    if (pools !== undefined) for (const pool of pools) if (pool.connectMs === connectMs) return pool
+    const pool = new TargetPool(origin, connectMs)
+    if (pools === undefined) this.#byOrigin.set(origin, [pool])
+    else pools.push(pool)
+    return pool
+  }
+
+  /** How many pools there are. */
+  get size(): number {
+    return [...this.#byOrigin.values()].flat().length
+  }
+
+  /** Closes the pools that nothing has used since `sinceMs`. */
+  sweep(sinceMs: number): void {
+    for (const [origin, pools] of this.#byOrigin) {
+      const used = pools.filter(pool => !pool.isIdle(sinceMs))
+      for (const pool of pools) if (!used.includes(pool)) void pool.close()
+      if (used.length === 0) this.#byOrigin.delete(origin)
+      else this.#byOrigin.set(origin, used)
+    }
+  }
+
+  /** Closes all pools once their requests have ended. */
+  async close(): Promise<void> {
+    const pools = [...this.#byOrigin.values()].flat()
+    this.#byOrigin.clear()
+    await Promise.all(pools.map(pool => pool.close()))
+  }
+}

@@ -1,0 +1,53 @@
+/** Targets behind TLS: verified, and known by their own name. */
+import { once } from 'node:events'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls'
+import t from 'tap'
+import { certificate, privateKey } from '../helpers/certificate.ts'
+import { startProxy } from '../helpers/proxy-app.ts'
+
+type Tap = Parameters<typeof startProxy>[0]
+
+async function startTlsTarget(t: Tap): Promise<{ port: number; names: unknown[]; connections: () => number }> {
+  const names: unknown[] = []
+  let connections = 0
+  const server = createServer({ cert: certificate, key: privateKey }, (request, response) => {
+    names.push((request.socket as TLSSocket).servername)
+    response.end(request.headers.host)
+  })
+  server.on('secureConnection', () => connections++)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return { port: (server.address() as AddressInfo).port, names, connections: () => connections }
+}
+
+t.test('a certificate that nobody vouches for is 502', async t => {
+  const { port, connections } = await startTlsTarget(t)
+  const proxy = await startProxy(t, { rules: [{ id: 'r1', target: `https://127.0.0.1:${port}` }] })
+  const line = proxy.nextLine()
+  t.equal((await (await proxy.connect()).request('GET /')).status, 502)
+  t.match(await line, { upstream_error: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
+  t.equal(connections(), 0)
+})
+
+t.test("the name for TLS is the target's, whatever Host the client sends, and the connection is kept", async t => {
+  const before = getCACertificates('default')
+  setDefaultCACertificates([...before, certificate])
+  t.teardown(() => setDefaultCACertificates(before))
+  const { port, names, connections } = await startTlsTarget(t)
+  const rules = [
+    { id: 'name', path: '/name', target: `https://localhost:${port}` },
+    { id: 'ip', path: '/ip', target: `https://127.0.0.1:${port}` }
+  ]
+  const client = await (await startProxy(t, { rules })).connect()
+  for (const host of ['a.example', 'b.example', 'localhost']) t.equal((await client.request('GET /name', [`Host: ${host}`])).body, host)
+  t.equal(connections(), 1)
+  for (const host of ['a.example', 'b.example']) t.equal((await client.request('GET /ip', [`Host: ${host}`])).body, host)
+  t.equal(connections(), 2)
+  t.same(names, ['localhost', 'localhost', 'localhost', false, false], 'an address is no name')
+})

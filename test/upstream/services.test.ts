@@ -1,0 +1,33 @@
+import t from 'tap'
+import { RequestFacts } from '../../src/core/facts.ts'
+import { ServiceStates } from '../../src/upstream/services.ts'
+import { toSnapshot } from '../helpers/proxy-app.ts'
+
+const facts = new RequestFacts('GET', { match: '/', forward: '/' }, '', 'a', '127.0.0.1', {}, 0)
+
+function serviceOf(urls: readonly string[], more: Record<string, unknown> = {}) {
+  return toSnapshot({ services: [{ id: 's', targets: urls.map(url => ({ url })), ...more }] }).service('s')!
+}
+
+t.test('the turn goes on over changes of the service, and begins anew with another algorithm', async t => {
+  const states = new ServiceStates()
+  const urls = ['http://a', 'http://b', 'http://c']
+  const pick = (service = serviceOf(urls)) => states.pick(service, facts)?.url
+  t.equal(pick(), 'http://a')
+  t.equal(pick(serviceOf(urls, { description: 'new' })), 'http://b')
+  t.equal(pick(serviceOf(urls, { labels: { a: 'b' } })), 'http://c')
+  t.equal(pick(serviceOf(urls, { balancer: { algorithm: 'weighted_round_robin' } })), 'http://a')
+})
+
+t.test('a service without targets has none to pick', async t => {
+  t.equal(new ServiceStates().pick(serviceOf([]), facts), undefined)
+})
+
+t.test('what is gone is forgotten', async t => {
+  const states = new ServiceStates()
+  states.pick(serviceOf(['http://a']), facts)
+  states.sweep(() => true)
+  t.equal(states.size, 1)
+  states.sweep(() => false)
+  t.equal(states.size, 0)
+})
