@@ -74,10 +74,10 @@ export type Timeouts = Static<typeof TimeoutsSchema>
 export const RedirectSchema = Type.Object(
   {
     status: Type.Optional(
-      Type.Union(
-        [301, 302, 303, 307, 308].map(code => Type.Literal(code)),
-        { description: 'Default 308.', default: 308 }
-      )
+      Type.Union([Type.Literal(301), Type.Literal(302), Type.Literal(303), Type.Literal(307), Type.Literal(308)], {
+        description: 'Default 308.',
+        default: 308
+      })
     ),
     location: Type.String({
       minLength: 1,
