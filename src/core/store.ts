@@ -48,7 +48,8 @@ export interface WritableStore extends Store {
    * Makes `changes` live as one revision or not at all; resolves when they are durable by the store's own measure.
    * No two of `changes` name the same item. Deleting what is not there is no error.
    * @throws {PreconditionError} when `precondition` does not hold
-   * @throws {StoreUnavailableError} within a second when the store does not answer
+   * @throws {StoreUnavailableError} within a second when the store does not answer; where the answer was lost it may have been made
+   * @throws {BodyTooLargeError} {InvalidBodyError} for an item that could not be read back: over 1 MiB of JSON, over 64 levels deep
    */
   commit(changes: readonly Change[], by: string, precondition?: Precondition): Promise<Commit>
 }

@@ -9,9 +9,12 @@ export const maxItemDepth = 64
 /** A value, or why there is none. */
 export type ItemReading = { readonly item: unknown } | { readonly item: undefined; readonly fault: string }
 
+/** What a text of more than `maxItemBytes` is read as. */
+export const tooLong: ItemReading = { item: undefined, fault: `is longer than ${maxItemBytes} bytes` }
+
 /** Reads what `toItemText` wrote, or what a person put there by hand. `__proto__` stays a key like any other. */
 export function readItemText(text: string): ItemReading {
-  if (isTooLong(text)) return { item: undefined, fault: `is longer than ${maxItemBytes} bytes` }
+  if (isTooLong(text)) return tooLong
   let item: unknown
   try {
     item = JSON.parse(text)

@@ -1,6 +1,6 @@
 /** What the scripts answer and what is published, turned into the words of the store. Nothing found in Redis is trusted. */
 import { type Commit, type CommittedChange, type ConfigSet, type Kind, kinds, type StoredItem } from '../core/change.ts'
-import { depthFault, readItemText } from './item-text.ts'
+import { depthFault, type ItemReading, readItemText, tooLong } from './item-text.ts'
 
 /** A published or logged commit; `commit` is undefined where only its revision was written because it is large. */
 export interface CommitNotice {
@@ -27,9 +27,11 @@ export function readNotice(text: string): CommitNotice | undefined {
 
 /** The answer of `redis-load.lua`. @throws when it is not of its form */
 export function readConfigSet(answer: unknown): ConfigSet {
-  const [revision, epoch, meta, ...hashes] = answer as [string, string, string[], ...string[][]]
+  const [revision, epoch, meta, ...hashes] = answer as [string, string, string[], ...(string | null)[][]]
   const seqs = new Map(pairs(meta))
-  const items = kinds.flatMap((kind, index) => pairs(hashes[index]!).map(([id, text]) => toItem(kind, id, text, seqs.get(`${kind}/${id}`))))
+  const items = kinds.flatMap((kind, index) =>
+    pairs(hashes[index]!).map(([id, text]) => toItem(kind, id!, text, seqs.get(`${kind}/${id}`)))
+  )
   return { revision: toRevision(revision), epoch, items }
 }
 
@@ -40,9 +42,10 @@ export function readLog(answer: unknown): { revision: number; epoch: string; com
   return { revision: toRevision(revision), epoch, commits: commits.every(commit => commit !== undefined) ? commits : undefined }
 }
 
-function toItem(kind: Kind, id: string, text: string, seq: string | undefined): StoredItem {
+function toItem(kind: Kind, id: string, text: string | null, seq: string | undefined): StoredItem {
   const number = Number(seq ?? 0)
-  return { kind, id, ...readItemText(text), seq: Number.isSafeInteger(number) ? number : 0 }
+  const reading: ItemReading = text === null ? tooLong : readItemText(text)
+  return { kind, id, ...reading, seq: Number.isSafeInteger(number) ? number : 0 }
 }
 
 function toChange(value: unknown): CommittedChange | undefined {
@@ -62,7 +65,7 @@ function toRevision(text: string): number {
   return revision
 }
 
-function pairs(flat: readonly string[]): [string, string][] {
+function pairs<T>(flat: readonly T[]): [T, T][] {
   return Array.from({ length: flat.length / 2 }, (_, index) => [flat[index * 2]!, flat[index * 2 + 1]!])
 }
 

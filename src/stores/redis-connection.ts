@@ -39,24 +39,28 @@ export function openConnection(url: string, name: string, events: ConnectionEven
     autoResubscribe: false
   })
   let reason: string | undefined
+  let lost = ''
   redis.on('error', (error: unknown) => (reason = toReason(error)))
   redis.on('ready', events.onReady)
   redis.on('close', () => {
-    events.onLost(`${redis.options.host}:${redis.options.port}: ${reason ?? 'the connection was closed'}`)
+    lost = `${redis.options.host}:${redis.options.port}: ${reason ?? 'the connection was closed'}`
     reason = undefined
+    events.onLost(lost)
   })
   // A peer that vanished without a word is only noticed by asking it something.
   const heartbeat = setInterval(() => redis.status === 'ready' && redis.ping().catch(() => {}), heartbeatMs)
-  return { redis, ready: () => untilReady(redis), close: () => close(redis, heartbeat) }
+  return { redis, ready: () => untilReady(redis, () => lost), close: () => close(redis, heartbeat) }
 }
 
 /** The message alone. ioredis puts the command with its arguments on an error, the password and the items among them. */
 export function toReason(error: unknown): string {
+  // "Reached the max retries per request limit (which is 0)", says ioredis.
+  if (error instanceof Error && error.name === 'MaxRetriesPerRequestError') return 'the connection was lost before the answer came'
   if (error instanceof AggregateError && error.message === '') return error.errors.map(toReason).join(', ')
   return error instanceof Error ? error.message || error.name : String(error)
 }
 
-async function untilReady(redis: Redis): Promise<void> {
+async function untilReady(redis: Redis, reason: () => string): Promise<void> {
   if (redis.status === 'ready') return
   await new Promise<void>((resolve, reject) => {
     const settle = (how: () => void) => () => {
@@ -64,7 +68,7 @@ async function untilReady(redis: Redis): Promise<void> {
       how()
     }
     const onReady = settle(resolve)
-    const onClose = settle(() => reject(new Error('the server cannot be reached')))
+    const onClose = settle(() => reject(new Error(reason())))
     redis.on('ready', onReady).on('close', onClose).on('end', onClose)
   })
 }

@@ -5,7 +5,7 @@ import { type Precondition, PreconditionError, type StoreState, type WritableSto
 import { StoreUnavailableError } from '../errors.ts'
 import { defaultLogLength } from './commit-log.ts'
 import { within } from './deadline.ts'
-import { toItemText } from './item-text.ts'
+import { maxItemBytes, toItemText } from './item-text.ts'
 import { readConfigSet, readLog, readNotice } from './redis-codec.ts'
 import { openConnection, type RedisConnection, silenceMs, toReason } from './redis-connection.ts'
 import { namespacePattern, type RedisKeys, redisKeys } from './redis-keys.ts'
@@ -71,7 +71,12 @@ class RedisStore implements WritableStore {
 
   async load(): Promise<ConfigSet> {
     const { revision, epoch, meta, items } = this.#keys
-    const set = await this.#run(loadScript, [revision, epoch, meta, ...kinds.map(kind => items[kind])], [randomUUID()], readConfigSet)
+    const set = await this.#run(
+      loadScript,
+      [revision, epoch, meta, ...kinds.map(kind => items[kind])],
+      [randomUUID(), maxItemBytes],
+      readConfigSet
+    )
     this.#epoch = set.epoch
     return set
   }

@@ -89,6 +89,7 @@ t.test('opened while the server is away, it begins by itself when the server is 
   await server.kill()
   const store = open(t, server)
   await rejectsWithinASecond(t, 'load', () => store.load())
+  await t.rejects(store.load(), { cause: { message: new RegExp(`^127.0.0.1:${server.port}: .*ECONNREFUSED`) } }, 'with the reason')
   const observed = await observe(store)
   t.same(observed.notices, [])
   t.ok(isDown(observed))
