@@ -39,7 +39,7 @@ export function openConnection(url: string, name: string, events: ConnectionEven
     autoResubscribe: false
   })
   let reason: string | undefined
-  let lost = ''
+  let lost = 'the connection was closed'
   redis.on('error', (error: unknown) => (reason = toReason(error)))
   redis.on('ready', events.onReady)
   redis.on('close', () => {
