@@ -62,7 +62,11 @@ export const StoreUnavailableError = createError<[options?: ErrorOptions]>(
   'The configuration store cannot be reached; nothing was written',
   503
 )
-export const NotAppliedError = createError<[revision: number]>('NOT_APPLIED', 'Written as revision %s, but not live on this instance yet', 503)
+export const NotAppliedError = createError<[revision: number]>(
+  'NOT_APPLIED',
+  'Written as revision %s, but not live on this instance yet',
+  503
+)
 export const WriteContendedError = createError<[]>('WRITE_CONTENDED', 'Other writers were faster each time; nothing was written', 503)
 export const InternalError = createError<[]>('INTERNAL_ERROR', 'Something went wrong inside', 500)
 

@@ -16,9 +16,10 @@ export function groupsOf(bucket: Bucket): readonly RuleGroup[] {
 
 /** The bucket with `before` taken out and `after` put in its place in the order; undefined when nothing is left. */
 export function editBucket(bucket: Bucket | undefined, before: RuleGroup | undefined, after: RuleGroup | undefined): Bucket | undefined {
-  const groups = bucket === undefined ? [] : groupsOf(bucket).filter(group => group !== before)
-  if (after !== undefined) groups.splice(placeOf(after, groups), 0, after)
-  return groups.length > 1 ? groups : groups[0]
+  const groups = bucket === undefined ? [] : groupsOf(bucket)
+  const kept = before === undefined ? groups : groups.toSpliced(groups.indexOf(before), 1)
+  const next = after === undefined ? kept : kept.toSpliced(placeOf(after, kept), 0, after)
+  return next.length > 1 ? next : next[0]
 }
 
 function placeOf(group: RuleGroup, groups: readonly RuleGroup[]): number {

@@ -4,7 +4,7 @@ import type { Explanation, FailedRule, GroupMember, RunnerUp } from './explanati
 import type { RequestFacts } from './facts.ts'
 import type { CompiledRule } from './route.ts'
 import type { RuleGroup } from './rule-group.ts'
-import { compareAge, compareRank, criterionOf } from './rule-order.ts'
+import { compareRank, criterionOf } from './rule-order.ts'
 import { type Snapshot, toRoute } from './snapshot.ts'
 import { weightOf } from './split.ts'
 
@@ -66,7 +66,7 @@ function toRunnersUp(winner: Candidate, others: readonly Candidate[]): readonly 
 
 function toFailedRules(failed: readonly Failure[]): readonly FailedRule[] {
   return failed
-    .toSorted((a, b) => compareRank(a.group, 0, b.group, 0) || compareAge(a.group, b.group))
+    .toSorted((a, b) => compareRank(a.group, 0, b.group, 0))
     .slice(0, listLimit)
     .flatMap(({ group, predicate }) => group.rules.map(rule => ({ rule: rule.id, predicate })))
     .slice(0, listLimit)
