@@ -46,6 +46,9 @@ t.test('keys of one hash live side by side', async t => {
   for (const [index, key] of equalHashes.entries()) t.equal(map.get(key), index)
   for (const key of equalHashes.slice(1)) map = map.delete(key)
   t.same([...map], [[equalHashes[0], 0]])
+  const [first, second, third] = equalHashes
+  const texts = PersistentMap.from<string>([first, second, third].map(key => [key, third]))
+  t.same([...texts.delete(third).keys()].sort(), [first, second].sort(), 'also when a value looks like a key')
 })
 
 t.test('the same entries in another order make the same sequence', async t => {

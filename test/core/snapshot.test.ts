@@ -46,6 +46,8 @@ t.test('an older snapshot stays as it was', async t => {
   ])
   t.same(first.service('s')?.targets, [])
   t.equal(second.service('s'), undefined)
+  t.equal(second.rule('a'), undefined)
+  t.equal(first.rule('a')?.item.path, '/a')
 })
 
 t.test('a rule that comes again replaces its older version, said to be removed or not', async t => {

@@ -87,6 +87,12 @@ t.test('weights can change at any time', async t => {
   }
 })
 
+t.test('a rule whose weight becomes 0 gets nothing more, even when it was its turn', async t => {
+  const both = withWeights(Snapshot.empty, { a: 1, b: 1 })
+  t.equal(next(both), 'a')
+  t.same(take(withWeights(both, { a: 1, b: 0 }), 4), ['a', 'a', 'a', 'a'])
+})
+
 t.test('a rule that leaves takes its turn with it', async t => {
   const both = withWeights(Snapshot.empty, { a: 1, b: 1 })
   take(both, 3)
