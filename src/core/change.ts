@@ -25,7 +25,13 @@ export interface StoredItem {
 }
 
 /** A change as it was made. A put carries the stored item. */
-export type CommittedChange = ({ readonly op: 'put' } & StoredItem) | { readonly op: 'delete'; readonly kind: Kind; readonly id: string }
+export type CommittedChange = (
+  | ({ readonly op: 'put' } & StoredItem)
+  | { readonly op: 'delete'; readonly kind: Kind; readonly id: string }
+) & {
+  /** In a history only: the item as it was written before, with its `seq`; null when it was not there. */
+  readonly previous?: { readonly item: unknown; readonly seq: number } | null
+}
 
 /** One or more changes, made atomically. */
 export interface Commit {
@@ -43,6 +49,8 @@ export interface ConfigSet {
   readonly revision: number
   /** Identifies the life of the store: another epoch means that the data were lost or replaced, not changed. */
   readonly epoch: string
+  /** `at` of the commit that made `revision`, when it is known. */
+  readonly head?: string
   /** In any order; `seq` orders them. */
   readonly items: readonly StoredItem[]
 }

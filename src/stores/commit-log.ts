@@ -19,8 +19,15 @@ export class CommitLog {
     if (this.#commits.length > this.#limit) this.#commits.shift()
   }
 
+  /** `at` of the commit that made `revision`, as long as it is remembered. */
+  headOf(revision: number): string | undefined {
+    const commit = this.#commits.at(-1)
+    return commit?.revision === revision ? commit.at : this.#commits.findLast(commit => commit.revision === revision)?.at
+  }
+
   /** What `Store.commitsSince` answers for a store that is at `current`. */
-  since(revision: number, current: number): readonly Commit[] | undefined {
+  since(revision: number, current: number, head?: string): readonly Commit[] | undefined {
+    if (head !== undefined && this.headOf(revision) !== head) return undefined
     if (revision === current) return []
     const oldest = this.#commits[0]?.revision
     if (oldest === undefined || !(revision < current) || revision + 1 < oldest) return undefined

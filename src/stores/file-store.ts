@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto'
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { Change, Commit, CommittedChange, ConfigSet, StoredItem } from '../core/change.ts'
-import { type Precondition, PreconditionError, type StoreState, type WritableStore } from '../core/store.ts'
+import { type Precondition, PreconditionError, type StorePosition, type StoreState, type WritableStore } from '../core/store.ts'
 import { InvalidBodyError, StoreUnavailableError } from '../errors.ts'
 import { CommitLog, defaultLogLength } from './commit-log.ts'
+import { toConfigSet } from './config-set.ts'
 import { withFileLock } from './file-lock.ts'
 import { FileProblem, readText } from './file-read.ts'
 import { FileFormatError, type FormatName } from './file-source.ts'
@@ -74,15 +75,24 @@ class FileStore implements WritableStore {
   async load(): Promise<ConfigSet> {
     return this.#inTurn(async () => {
       await this.#refresh()
-      return { revision: this.#revision, epoch: this.#epoch, items: [...this.#items.values()] }
+      return toConfigSet(this.#revision, this.#epoch, this.#log.headOf(this.#revision), this.#items.values())
     })
   }
 
-  async commitsSince(revision: number): Promise<readonly Commit[] | undefined> {
+  async commitsSince(revision: number, head?: string): Promise<readonly Commit[] | undefined> {
     return this.#inTurn(async () => {
       await this.#refresh()
-      return this.#log.since(revision, this.#revision)
+      return this.#log.since(revision, this.#revision, head)
     })
+  }
+
+  async position(): Promise<StorePosition> {
+    if (this.#closed) throw closedError()
+    const state = this.#watchers.state
+    // Whoever watches is told of every change of the file: to read it for each question would be work for nothing.
+    if (this.#watch === undefined || state === undefined) await this.#inTurn(() => this.#refresh())
+    else if (!state.up) throw new StoreUnavailableError({ cause: new Error(state.reason) })
+    return { epoch: this.#epoch, revision: this.#revision, head: this.#log.headOf(this.#revision) }
   }
 
   async watch(onNotice: (notice?: Commit) => void, onState?: (state: StoreState) => void): Promise<void> {

@@ -1,15 +1,17 @@
 /** The store that lives as long as the process: for tests, demonstrations and `SLUICE_STORE=memory:`. */
 import { randomUUID } from 'node:crypto'
 import type { Change, Commit, CommittedChange, ConfigSet, StoredItem } from '../core/change.ts'
-import { type Precondition, PreconditionError, type StoreState, type WritableStore } from '../core/store.ts'
+import { type Precondition, PreconditionError, type StorePosition, type StoreState, type WritableStore } from '../core/store.ts'
 import { StoreUnavailableError } from '../errors.ts'
 import { CommitLog, defaultLogLength } from './commit-log.ts'
+import { toConfigSet } from './config-set.ts'
 import { readItemText, toItemText } from './item-text.ts'
 import { Watchers } from './watchers.ts'
 
 /** What several handles of a memory store share. Made by `createMemoryBacking`. */
 export interface MemoryBacking {
-  readonly epoch: string
+  /** Undefined until the first commit. */
+  epoch: string | undefined
   readonly items: Map<string, StoredItem>
   readonly log: CommitLog
   readonly handles: Set<Watchers>
@@ -19,7 +21,7 @@ export interface MemoryBacking {
 
 /** @param logLength how many commits `commitsSince` reaches back. Default 1000. */
 export function createMemoryBacking(logLength: number = defaultLogLength): MemoryBacking {
-  return { epoch: randomUUID(), items: new Map(), log: new CommitLog(logLength), handles: new Set(), revision: 0, seq: 0 }
+  return { epoch: undefined, items: new Map(), log: new CommitLog(logLength), handles: new Set(), revision: 0, seq: 0 }
 }
 
 /** A store in memory. Handles made with the same `shared` are two clients of one store. */
@@ -39,13 +41,19 @@ class MemoryStore implements WritableStore {
 
   async load(): Promise<ConfigSet> {
     this.#mustBeOpen()
-    const { revision, epoch, items } = this.#shared
-    return { revision, epoch, items: [...items.values()] }
+    const { revision, epoch = '', items, log } = this.#shared
+    return toConfigSet(revision, epoch, log.headOf(revision), items.values())
   }
 
-  async commitsSince(revision: number): Promise<readonly Commit[] | undefined> {
+  async commitsSince(revision: number, head?: string): Promise<readonly Commit[] | undefined> {
     this.#mustBeOpen()
-    return this.#shared.log.since(revision, this.#shared.revision)
+    return this.#shared.log.since(revision, this.#shared.revision, head)
+  }
+
+  async position(): Promise<StorePosition> {
+    this.#mustBeOpen()
+    const { epoch, revision, log } = this.#shared
+    return { epoch, revision, head: log.headOf(revision) }
   }
 
   async watch(onNotice: (notice?: Commit) => void, onState?: (state: StoreState) => void): Promise<void> {
@@ -63,6 +71,7 @@ class MemoryStore implements WritableStore {
     // Every text is made before anything is kept: a change that cannot be written leaves no trace of the others.
     const texts = changes.map(change => (change.op === 'put' ? toItemText(change.item) : ''))
     const committed = changes.map((change, index) => apply(shared, change, texts[index]!))
+    shared.epoch ??= randomUUID()
     shared.revision += 1
     const commit: Commit = { revision: shared.revision, at: new Date().toISOString(), by, changes: committed }
     shared.log.append(commit)

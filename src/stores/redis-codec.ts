@@ -1,5 +1,7 @@
 /** What the scripts answer and what is published, turned into the words of the store. Nothing found in Redis is trusted. */
 import { type Commit, type CommittedChange, type ConfigSet, type Kind, kinds, type StoredItem } from '../core/change.ts'
+import type { StorePosition } from '../core/store.ts'
+import { toConfigSet } from './config-set.ts'
 import { depthFault, type ItemReading, readItemText, tooLong } from './item-text.ts'
 
 /** A published or logged commit; `commit` is undefined where only its revision was written because it is large. */
@@ -27,19 +29,37 @@ export function readNotice(text: string): CommitNotice | undefined {
 
 /** The answer of `redis-load.lua`. @throws when it is not of its form */
 export function readConfigSet(answer: unknown): ConfigSet {
-  const [revision, epoch, meta, ...hashes] = answer as [string, string, string[], ...(string | null)[][]]
+  const [revision, epoch, head, meta, ...hashes] = answer as [string, string, string, string[], ...(string | null)[][]]
   const seqs = new Map(pairs(meta))
   const items = kinds.flatMap((kind, index) =>
     pairs(hashes[index]!).map(([id, text]) => toItem(kind, id!, text, seqs.get(`${kind}/${id}`)))
   )
-  return { revision: toRevision(revision), epoch, items }
+  return toConfigSet(toRevision(revision), epoch, head || undefined, items)
 }
 
-/** The answer of `redis-log.lua`. `commits` is undefined when one of them is not there whole. @throws when it is not of its form */
-export function readLog(answer: unknown): { revision: number; epoch: string; commits: readonly Commit[] | undefined } {
-  const [revision, epoch, texts] = answer as [string, string, string[]]
+/** The answer of `redis-position.lua`. @throws when it is not of its form */
+export function readPosition(answer: unknown): StorePosition {
+  const [revision, epoch, head] = answer as [string, string, string]
+  return { revision: toRevision(revision), epoch: epoch || undefined, head: head || undefined }
+}
+
+/** What `redis-log.lua` found. */
+export interface LogReading {
+  readonly revision: number
+  /** '' when there is none. */
+  readonly epoch: string
+  /** `at` of the commit before the first of `commits`, when the log has it. */
+  readonly head: string | undefined
+  /** Undefined when one of them is not there whole. */
+  readonly commits: readonly Commit[] | undefined
+}
+
+/** The answer of `redis-log.lua`. @throws when it is not of its form */
+export function readLog(answer: unknown): LogReading {
+  const [revision, epoch, head, texts] = answer as [string, string, string, string[]]
   const commits = texts.map(text => readNotice(text)?.commit)
-  return { revision: toRevision(revision), epoch, commits: commits.every(commit => commit !== undefined) ? commits : undefined }
+  const isWhole = commits.every(commit => commit !== undefined)
+  return { revision: toRevision(revision), epoch, head: head || undefined, commits: isWhole ? commits : undefined }
 }
 
 function toItem(kind: Kind, id: string, text: string | null, seq: string | undefined): StoredItem {

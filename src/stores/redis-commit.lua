@@ -77,13 +77,14 @@ end
 
 revision = redis.call('INCR', revision_key)
 local revision_text = string.format('%.0f', revision)
-local envelope = '{"epoch":' .. cjson.encode(epoch) .. ',"revision":' .. revision_text .. ',"at":"' .. timestamp() .. '","by":' .. ARGV[5]
+local at = timestamp()
+local envelope = '{"epoch":' .. cjson.encode(epoch) .. ',"revision":' .. revision_text .. ',"at":"' .. at .. '","by":' .. ARGV[5]
 local commit = envelope .. ',"changes":[' .. table.concat(changes, ',') .. ']}'
 -- A subscriber whose output buffer fills up is cut off, and a log of huge commits fills the memory: those are read from the items.
 local notice = #commit <= tonumber(ARGV[7]) and commit or envelope .. '}'
 
 local function log_it()
-  return redis.pcall('XADD', log_key, 'MAXLEN', '~', ARGV[4], revision_text .. '-0', 'commit', notice)
+  return redis.pcall('XADD', log_key, 'MAXLEN', '~', ARGV[4], revision_text .. '-0', 'commit', notice, 'at', at)
 end
 local logged = log_it()
 if type(logged) == 'table' and logged.err then

@@ -8,9 +8,9 @@ export interface RedisScript {
   run(redis: Redis, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>
 }
 
-/** @param name of a `.lua` file beside this one, read now. */
-export function createScript(name: string): RedisScript {
-  const source = readFileSync(new URL(name, import.meta.url), 'utf8')
+/** @param names of `.lua` files beside this one, read now and run as one: functions first. */
+export function createScript(...names: readonly string[]): RedisScript {
+  const source = names.map(name => readFileSync(new URL(name, import.meta.url), 'utf8')).join('\n')
   const sha = createHash('sha1').update(source).digest('hex')
   return {
     async run(redis, keys, args) {

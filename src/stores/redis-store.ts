@@ -1,12 +1,12 @@
 /** The store in Redis: shared by any number of instances, which hear of each commit at once. */
 import { randomUUID } from 'node:crypto'
 import { type Change, type Commit, type ConfigSet, kinds } from '../core/change.ts'
-import { type Precondition, PreconditionError, type StoreState, type WritableStore } from '../core/store.ts'
+import { type Precondition, PreconditionError, type StorePosition, type StoreState, type WritableStore } from '../core/store.ts'
 import { StoreUnavailableError } from '../errors.ts'
 import { defaultLogLength } from './commit-log.ts'
 import { within } from './deadline.ts'
 import { maxItemBytes, toItemText } from './item-text.ts'
-import { readConfigSet, readLog, readNotice } from './redis-codec.ts'
+import { readConfigSet, readLog, readNotice, readPosition } from './redis-codec.ts'
 import { openConnection, type RedisConnection, silenceMs, toReason } from './redis-connection.ts'
 import { namespacePattern, type RedisKeys, redisKeys } from './redis-keys.ts'
 import { createScript, type RedisScript } from './redis-script.ts'
@@ -28,8 +28,9 @@ export interface RedisStoreOptions {
 const maxNoticeBytes = 1024 * 1024
 
 const commitScript = createScript('redis-commit.lua')
-const loadScript = createScript('redis-load.lua')
-const logScript = createScript('redis-log.lua')
+const loadScript = createScript('redis-head.lua', 'redis-load.lua')
+const logScript = createScript('redis-head.lua', 'redis-log.lua')
+const positionScript = createScript('redis-head.lua', 'redis-position.lua')
 
 /**
  * The store in Redis. It connects at once and keeps connecting; a call while the server is away rejects within a second.
@@ -55,7 +56,8 @@ class RedisStore implements WritableStore {
   readonly #links = new Map<Link, StoreState>()
   readonly #stateKnown = Promise.withResolvers<void>()
   #subscriber: { close(): Promise<void> } | undefined
-  #epoch: string | undefined
+  /** What was loaded last; the epoch becomes that of the first commit where there was none. */
+  #loaded: Pick<ConfigSet, 'epoch' | 'revision'> | undefined
   #closed = false
 
   constructor({ url, namespace, logLength = defaultLogLength, name = 'sluice' }: RedisStoreOptions) {
@@ -70,25 +72,26 @@ class RedisStore implements WritableStore {
   }
 
   async load(): Promise<ConfigSet> {
-    const { revision, epoch, meta, items } = this.#keys
-    const set = await this.#run(
-      loadScript,
-      [revision, epoch, meta, ...kinds.map(kind => items[kind])],
-      [randomUUID(), maxItemBytes],
-      readConfigSet
-    )
-    this.#epoch = set.epoch
+    const { revision, epoch, log, meta, items } = this.#keys
+    const keys = [revision, epoch, log, meta, ...kinds.map(kind => items[kind])]
+    const set = await this.#run(loadScript, keys, [maxItemBytes], readConfigSet)
+    // Not the set itself: its items are not to be held here.
+    this.#loaded = { epoch: set.epoch, revision: set.revision }
     return set
   }
 
-  async commitsSince(revision: number): Promise<readonly Commit[] | undefined> {
-    const keys = this.#keys
-    const log = await this.#run(logScript, [keys.revision, keys.epoch, keys.log], [`${revision + 1}-0`], readLog)
-    // Data of another life may be at any revision.
-    if (this.#epoch !== undefined && log.epoch !== this.#epoch) return undefined
+  async commitsSince(revision: number, head?: string): Promise<readonly Commit[] | undefined> {
+    const { revision: revisionKey, epoch, log: logKey } = this.#keys
+    const log = await this.#run(logScript, [revisionKey, epoch, logKey], [revision, `${revision + 1}-0`], readLog)
+    if (!this.#followsOn(log.epoch, revision) || (head !== undefined && head !== log.head)) return undefined
     if (revision === log.revision) return []
     const whole = log.commits?.[0]?.revision === revision + 1 && log.commits.at(-1)?.revision === log.revision
     return whole ? log.commits : undefined
+  }
+
+  async position(): Promise<StorePosition> {
+    const { revision, epoch, log } = this.#keys
+    return this.#run(positionScript, [revision, epoch, log], [], readPosition)
   }
 
   async watch(onNotice: (notice?: Commit) => void, onState?: (state: StoreState) => void): Promise<void> {
@@ -108,14 +111,15 @@ class RedisStore implements WritableStore {
   async commit(changes: readonly Change[], by: string, precondition?: Precondition): Promise<Commit> {
     const { revision, epoch, seq, meta, log, notices, items } = this.#keys
     const keys = [revision, epoch, seq, meta, log]
-    const expected = precondition === undefined ? ['', ''] : [precondition.revision, this.#epoch ?? '']
+    const expected = precondition === undefined ? ['', ''] : [precondition.revision, this.#loaded?.epoch ?? '']
     const args = [...expected, randomUUID(), this.#logLength, JSON.stringify(by), notices, maxNoticeBytes].concat(
       changes.flatMap(change => toArgs(change, keys.length + 1))
     )
     const answer = this.#run(commitScript, [...keys, ...kinds.map(kind => items[kind])], args, readCommit)
-    const commit = await within(silenceMs, 'the server did not answer in time', answer).catch(toUnavailable)
-    if (typeof commit === 'number') throw new PreconditionError(commit)
-    return commit
+    const made = await within(silenceMs, 'the server did not answer in time', answer).catch(toUnavailable)
+    if (typeof made === 'number') throw new PreconditionError(made)
+    this.#followsOn(made.epoch, made.commit.revision - 1)
+    return made.commit
   }
 
   async close(): Promise<void> {
@@ -137,8 +141,19 @@ class RedisStore implements WritableStore {
 
   #onMessage(text: string): void {
     const notice = readNotice(text)
-    const isOurs = notice !== undefined && (this.#epoch === undefined || notice.epoch === this.#epoch)
-    this.#watchers.notice(isOurs ? notice.commit : undefined)
+    const commit = notice?.commit
+    const isOurs = commit !== undefined && this.#followsOn(notice!.epoch, commit.revision - 1)
+    this.#watchers.notice(isOurs ? commit : undefined)
+  }
+
+  /** Whether what comes after `revision` in the life `epoch` goes on from what was loaded: data of another life may be at any revision. */
+  #followsOn(epoch: string, revision: number): boolean {
+    const loaded = this.#loaded
+    if (loaded === undefined || loaded.epoch === epoch) return true
+    // The first commit gives an empty store its epoch.
+    if (loaded.epoch !== '' || loaded.revision !== revision) return false
+    this.#loaded = { epoch, revision }
+    return true
   }
 
   #setLink(link: Link, state: StoreState): void {
@@ -162,12 +177,12 @@ function toArgs(change: Change, firstItemKey: number): (string | number)[] {
 }
 
 /** The commit, or the revision of the store when the precondition did not hold. */
-function readCommit(answer: unknown): Commit | number {
+function readCommit(answer: unknown): { readonly epoch: string; readonly commit: Commit } | number {
   const [outcome, value] = answer as ['ok', string] | ['precondition', number]
   if (outcome === 'precondition') return value
-  const commit = readNotice(value)?.commit
-  if (commit === undefined) throw new Error('the server answered a commit with something else')
-  return commit
+  const { epoch, commit } = readNotice(value) ?? {}
+  if (epoch === undefined || commit === undefined) throw new Error('the server answered a commit with something else')
+  return { epoch, commit }
 }
 
 function closedError(): Error {

@@ -94,6 +94,7 @@ export function closePromises(promise: Promises): void {
     await t.rejects(store.load(), StoreUnavailableError)
     await t.rejects(store.commit([putRule('a')], 'anna'), StoreUnavailableError)
     await t.rejects(store.commitsSince(0), StoreUnavailableError)
+    await t.rejects(store.position(), StoreUnavailableError)
     await t.rejects(
       store.watch(() => {}),
       StoreUnavailableError

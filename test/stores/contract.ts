@@ -4,6 +4,7 @@ import type { Commit, ConfigSet, StoredItem } from '../../src/core/change.ts'
 import { PreconditionError } from '../../src/core/store.ts'
 import { deleteRule, putRule } from './changes.ts'
 import { closePromises, logPromises, type OpenHandle, type Promises, watchPromises } from './contract-follow.ts'
+import { positionPromises } from './contract-position.ts'
 import { observe } from './observe.ts'
 
 /** @param setUp makes a new, empty store for each promise; its log keeps few commits (about 10). */
@@ -20,6 +21,7 @@ export function storeContract(name: string, setUp: (t: Test) => OpenHandle | Pro
   }
   itemPromises(promise)
   commitPromises(promise)
+  positionPromises(promise)
   logPromises(promise)
   watchPromises(promise)
   closePromises(promise)
@@ -40,12 +42,17 @@ function seqOf(set: ConfigSet, id: string): number {
 }
 
 function itemPromises(promise: Promises): void {
-  promise('a new store is empty and knows its epoch', async (t, open) => {
-    const [one, other] = [await open().load(), await open().load()]
+  promise('a new store is empty, and has an epoch from its first commit on', async (t, open) => {
+    const [writer, reader] = [open(), open()]
+    const [one, other] = [await writer.load(), await reader.load()]
     t.same(one.items, [])
     t.same(other.items, [])
-    t.match(one.epoch, /^.{8,}$/)
     t.equal(one.revision, other.revision)
+    await writer.commit([putRule('a')], 'anna')
+    const { epoch } = await writer.load()
+    t.match(epoch, /^.{8,}$/)
+    await writer.commit([putRule('b')], 'anna')
+    t.equal((await writer.load()).epoch, epoch)
   })
 
   promise('what is put is loaded as written, and what is deleted is gone', async (t, open) => {

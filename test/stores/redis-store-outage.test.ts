@@ -38,6 +38,7 @@ t.test('a killed server: calls reject within a second, and after its return ever
   await rejectsWithinASecond(t, 'commit', () => store.commit([putRule('a')], 'anna'))
   await rejectsWithinASecond(t, 'load', () => store.load())
   await rejectsWithinASecond(t, 'commitsSince', () => store.commitsSince(0))
+  await rejectsWithinASecond(t, 'position', () => store.position())
 
   const noticed = observed.notices.length
   await server.restart()

@@ -1,0 +1,5 @@
+-- Where the store stands.
+--   KEYS  revision, epoch, log
+-- Answers {revision, epoch or '', head or ''}.
+local revision = redis.call('GET', KEYS[1]) or '0'
+return { revision, redis.call('GET', KEYS[2]) or '', head_of(KEYS[3], revision) }
