@@ -81,7 +81,7 @@ t.test('no rewrite can make a path that hides a segment', async t => {
       !/%(?![0-9A-Fa-f]{2})|%2f|%5c|%00|\/\//i.test(path)
     )
   })
-  t.doesNotThrow(() => fc.assert(holds, { numRuns: 2000 }))
+  t.doesNotThrow(() => fc.assert(holds, { numRuns: 1000 }))
 })
 
 t.test('strip_prefix and rewrite exclude each other', async t => {

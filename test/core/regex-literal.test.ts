@@ -57,7 +57,7 @@ t.test('no text that a pattern matches is without its literal', async t => {
     compared++
     return texts.every(chars => !pattern.test(chars.join('')) || chars.join('').startsWith(literal))
   })
-  t.doesNotThrow(() => fc.assert(holds, { numRuns: 2_000 }))
+  t.doesNotThrow(() => fc.assert(holds, { numRuns: 1_500 }))
   t.ok(compared > 300, `${compared} patterns were valid`)
 })
 
