@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setImmediate } from 'node:timers/promises'
 import { type ConfigSet, kinds, type StoredItem } from '../core/change.ts'
+import { toConfigSet } from './config-set.ts'
 
 const format = 'sluice-last-good-1'
 /** So many items are written before other work gets its turn. */
@@ -20,6 +21,14 @@ export type LastGoodRead =
   | { readonly found: 'configuration'; readonly set: ConfigSet /** RFC 3339 */; readonly savedAt: string }
   /** `aside` is the name it was given, next to where it was. */
   | { readonly found: 'damage'; readonly reason: string; readonly aside: string }
+
+/** What is written: a `ConfigSet` whose items may come from anywhere. */
+export interface LastGoodSet {
+  readonly revision: number
+  readonly epoch: string
+  readonly head?: string | undefined
+  readonly items: Iterable<StoredItem>
+}
 
 export class LastGoodFile {
   readonly #folder: string
@@ -58,7 +67,7 @@ export class LastGoodFile {
   }
 
   /** Replaces the file: whole or not at all, also when the process is killed or the disk is full. Gives way to other work as it goes. */
-  async write(set: { readonly revision: number; readonly epoch: string; readonly items: Iterable<StoredItem> }): Promise<void> {
+  async write(set: LastGoodSet): Promise<void> {
     await mkdir(this.#folder, { recursive: true })
     const temporary = `${this.path}.${process.pid}.tmp`
     try {
@@ -78,14 +87,11 @@ export class LastGoodFile {
     for (const name of left) if (!isRunning(Number(name.split('.').at(-2)))) await unlink(join(this.#folder, name)).catch(() => {})
   }
 
-  async #writeAll(
-    path: string,
-    { revision, epoch, items }: { readonly revision: number; readonly epoch: string; readonly items: Iterable<StoredItem> }
-  ): Promise<void> {
+  async #writeAll(path: string, { revision, epoch, head, items }: LastGoodSet): Promise<void> {
     // The items may hold what is nobody else's business: for the owner only.
     await using file = await open(path, 'w', 0o600)
     const hash = createHash('sha256')
-    let text = `${JSON.stringify({ format, store: this.#store, epoch, revision, saved_at: new Date().toISOString() })}\n`
+    let text = `${JSON.stringify({ format, store: this.#store, epoch, revision, head, saved_at: new Date().toISOString() })}\n`
     let count = 0
     for (const { kind, id, item, seq } of items) {
       text += `${JSON.stringify({ kind, id, item, seq })}\n`
@@ -117,7 +123,8 @@ export class LastGoodFile {
     if (head === undefined || last === undefined) throw new Error('it is not whole')
     const foot = JSON.parse(last) as { count?: unknown; sha256?: unknown }
     if (foot.count !== items.length || foot.sha256 !== hash.digest('hex')) throw new Error('it is not whole')
-    return { set: { revision: head.revision as number, epoch: head.epoch as string, items }, savedAt: String(head.saved_at) }
+    const commitAt = typeof head.head === 'string' ? head.head : undefined
+    return { set: toConfigSet(head.revision as number, head.epoch as string, commitAt, items), savedAt: String(head.saved_at) }
   }
 
   // Makes the rename itself durable where the file system can.

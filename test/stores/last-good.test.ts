@@ -24,6 +24,8 @@ t.test('what was written is read again', async t => {
     t.same(read.set, { ...set, items: items(count) })
     t.match(read.savedAt, /^\d{4}-.*Z$/)
   }
+  await file.write({ ...set, head: '2026-11-20T00:00:00.000Z' })
+  t.match(await file.read(), { set: { head: '2026-11-20T00:00:00.000Z' } })
 })
 
 t.test('a damaged file is set aside and never obeyed', async t => {
