@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { cleanEnv, nodeCommand } from '../helpers/clean-env.ts'
 import { environment, execForm, instructions, root } from './dockerfile.ts'
 
 const run = promisify(execFile)
@@ -21,8 +22,8 @@ async function buildApp(): Promise<string> {
   t.teardown(() => rmSync(app, { recursive: true, force: true }))
   for (const file of ['package.json', 'package-lock.json', '.npmrc']) copyFileSync(join(checkout, file), join(app, file))
   await Promise.all([
-    run(process.execPath, ['scripts/build.ts', '--out-dir', join(app, 'dist')], { cwd: checkout }),
-    run('npm', ['ci', '--omit=dev', '--omit=optional', '--ignore-scripts', '--prefer-offline'], { cwd: app })
+    run(...nodeCommand(['scripts/build.ts', '--out-dir', join(app, 'dist')]), { cwd: checkout, env: cleanEnv() }),
+    run('npm', ['ci', '--omit=dev', '--omit=optional', '--ignore-scripts', '--prefer-offline'], { cwd: app, env: cleanEnv() })
   ])
   return app
 }
@@ -38,7 +39,7 @@ async function start(app: string): Promise<Started> {
   const command = [...execForm(instructions('ENTRYPOINT')[0])!, ...execForm(instructions('CMD')[0])!]
   const ports = { SLUICE_HOST: '127.0.0.1', SLUICE_PORT: '0', SLUICE_ADMIN_PORT: '0', SLUICE_STORE: `file:${join(app, 'sluice.yaml')}` }
   const env = { PATH: process.env.PATH, ...environment(), ...ports }
-  const child = spawn(process.execPath, command.slice(1), { cwd: app, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(...nodeCommand(command.slice(1)), { cwd: app, env, stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => child.kill('SIGKILL'))
   for await (const line of createInterface(child.stdout)) {
     const { proxy, admin } = JSON.parse(line) as { proxy?: string; admin?: string }

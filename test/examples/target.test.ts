@@ -3,11 +3,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { cleanEnv } from '../helpers/clean-env.ts'
 
 const file = fileURLToPath(new URL('../../examples/target.mjs', import.meta.url))
 
 t.test('the demo target says where it listens, answers with what arrived, and ends on SIGTERM', async t => {
-  const env = { ...process.env, PORT: '0', HOST: '127.0.0.1', NAME: 'users' }
+  const env = { ...cleanEnv(), PORT: '0', HOST: '127.0.0.1', NAME: 'users' }
   const child = spawn(process.execPath, [file], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => child.kill('SIGKILL'))
   const [line] = (await once(child.stdout, 'data')) as [Buffer]

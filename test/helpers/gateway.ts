@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { cleanEnv, nodeCommand } from './clean-env.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -94,13 +95,10 @@ export async function runGateway(
 }
 
 function spawnGateway(env: Record<string, string>, folder: string, args: readonly string[] = ['start']): ChildProcess {
-  const clean = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !name.startsWith('SLUICE_') && !name.startsWith('NODE_V8') && !name.startsWith('TAP'))
-  )
   const ports = { SLUICE_PORT: '0', SLUICE_ADMIN_PORT: '0' }
-  return spawn(process.execPath, ['--no-warnings', join(root, 'src/cli.ts'), ...args], {
+  return spawn(...nodeCommand(['--no-warnings', join(root, 'src/cli.ts'), ...args]), {
     cwd: folder,
-    env: { ...clean, ...ports, ...env },
+    env: { ...cleanEnv(), ...ports, ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })
 }
