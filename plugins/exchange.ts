@@ -49,7 +49,7 @@ const exchange: FastifyPluginCallback = (app, _options, done) => {
 }
 
 function onceClosed({ raw: request }: FastifyRequest, { raw: response }: FastifyReply, listener: () => void): void {
-  if (response.socket !== null) return void response.once('close', listener)
+  if (response.socket !== null) return void response.on('close', listener)
   // A pipelined request whose answer waits for its turn: until it gets the socket, it does not hear of the connection's end.
   const { socket } = request
   const end = (): void => {

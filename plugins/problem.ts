@@ -62,15 +62,16 @@ const newId = createIdSource()
 
 /** For Fastify's option `clientErrorHandler`: answers what never became a request, and closes the connection. */
 export function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  // What node:http keeps there is the answer under way: nothing may be written into the middle of it.
-  const { _httpMessage: current } = socket as Socket & { readonly _httpMessage?: ServerResponse | null }
-  if (error.code === 'ECONNRESET' || !socket.writable || current?.headersSent === true) return void socket.destroy()
-  endWithProblem(toParserError(error), socket)
+  if (error.code === 'ECONNRESET') socket.destroy()
+  else endWithProblem(toParserError(error), socket)
 }
 
-/** Answers on a bare connection, and closes it. */
+/** Answers on a bare connection, and closes it. Only closes it when an answer is under way: nothing may be written into the middle of it. */
 export function endWithProblem(error: Error, socket: Socket): void {
-  socket.end(toRawAnswer(error, newId(), new Date()), () => socket.destroy())
+  // What node:http keeps there is the response that has the connection.
+  const { _httpMessage: current } = socket as Socket & { readonly _httpMessage?: ServerResponse | null }
+  if (!socket.writable || current?.headersSent === true) socket.destroy()
+  else socket.end(toRawAnswer(error, newId(), new Date()), () => socket.destroy())
 }
 
 // fp(): the handlers are for every route of the app.

@@ -25,8 +25,8 @@ const router: FastifyPluginCallback<RouterOptions> = (app, { live, trustedProxie
   app.addHook('onRequest', (request, _reply, next) => {
     const { exchange, raw } = request
     const { snapshot } = live
-    if (snapshot === undefined) return next(new NotReadyError())
     exchange.peer = toPeer(raw.socket)
+    if (snapshot === undefined) return next(new NotReadyError())
     const fault = readRequest(request.originalUrl, raw, exchange, trustedProxies)
     if (fault !== undefined) return next(fault)
     const facts = exchange.facts!

@@ -26,6 +26,7 @@ import metricsRoutes from '../routes/metrics.ts'
 import rootRoutes from '../routes/root.ts'
 import serviceRoutes from '../routes/services.ts'
 import type { AdminToken } from './control/access.ts'
+import { sinkOf } from './control/line-buffer.ts'
 import type { LiveConfig } from './control/live-config.ts'
 import type { Metrics } from './control/metrics.ts'
 import type { ConfigWriter } from './control/writer.ts'
@@ -67,7 +68,7 @@ export function buildProxy(options: ProxyAppOptions): FastifyInstance {
   app.register(problem, { logger })
   app.register(refusals)
   app.register(exchange)
-  if (options.accessLog) app.register(accessLog, { logger: logger.child({}, { level: 'info' }) })
+  if (options.accessLog) app.register(accessLog, { sink: sinkOf(logger) })
   app.register(metricsPlugin, { metrics, live })
   if (readyPath !== undefined) app.register(ready, { path: readyPath, isReady })
   app.register(router, { live, trustedProxies })

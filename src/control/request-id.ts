@@ -9,14 +9,13 @@ export function isRequestId(text: unknown): text is string {
 }
 
 /**
- * Makes ids of 22 characters: 13 that are random for this process and a counter. Unique over all instances, and far cheaper than
- * a random number for each; they do not have to be hard to guess.
+ * Makes ids of a part that is random for this process and a counter: `1f16pel7kqb8i-42`. Unique over all instances, and far cheaper than a
+ * random number for each; they do not have to be hard to guess.
  */
 export function createIdSource(): () => string {
   const prefix = BigInt(`0x${randomBytes(8).toString('hex')}`)
     .toString(36)
     .padStart(13, '0')
-  // Nine digits in base 36 from the start, so that the ids are of one length and sort in order.
-  let counter = 36 ** 8
-  return () => prefix + (counter++).toString(36)
+  let counter = 0
+  return () => `${prefix}-${++counter}`
 }

@@ -3,6 +3,8 @@ import { BadGatewayError, InternalError, UpstreamTimeoutError } from '../errors.
 
 const timeouts: ReadonlySet<string> = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
 
+const ourFaults: ReadonlySet<string> = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED'])
+
 const resets: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 
 /** The code of an error of undici or the system, or its name. */
@@ -14,8 +16,8 @@ export function codeOf(error: Error): string {
 export function toAnswer(error: Error): Error {
   const code = codeOf(error)
   if (timeouts.has(code)) return new UpstreamTimeoutError()
-  // Undici refuses what we built: a fault of ours, and the log shall say so.
-  if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') return Object.assign(new InternalError(), { cause: error })
+  // Undici refuses what we built, or we stumbled: a fault of ours, and the log shall say so. All others have a code of their own.
+  if (!('code' in error) || ourFaults.has(code)) return Object.assign(new InternalError(), { cause: error })
   return new BadGatewayError({ cause: error })
 }
 

@@ -78,6 +78,11 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
     this.#reply.send(error)
   }
 
+  /** Ends the exchange because of its request's body. A client that sends no more while it takes its answer is no reason. */
+  failBody(fault: Error): void {
+    if (!(fault instanceof RequestTimeoutError && this.#response.headersSent)) this.fail(fault)
+  }
+
   /** Ends the upstream request, if it has not ended: nobody waits for its answer any more. */
   cancel(): void {
     if (this.#done) return
@@ -168,6 +173,8 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
   }
 
   #waitForClient(controller: Dispatcher.DispatchController): void {
+    // When the target has closed, undici hands out the rest without regard to the pause.
+    if (controller.paused) return
     controller.pause()
     this.#stallTimer = setTimeout(() => this.fail(new RequestTimeoutError()), this.#context.clientStallMs)
     this.#response.once('drain', () => {

@@ -3,8 +3,8 @@ import { EventEmitter, once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
-import type { AccessLine } from '../../plugins/access-log.ts'
 import { buildProxy, type ProxyAppOptions } from '../../src/app.ts'
+import type { AccessLine } from '../../src/control/access-line.ts'
 import { createMetrics, type Metrics } from '../../src/control/metrics.ts'
 import { parseItem } from '../../src/control/parse-item.ts'
 import { ConfigState } from '../../src/core/config-state.ts'
@@ -50,9 +50,11 @@ export async function startProxy(t: Teardown, items: Items | undefined, { truste
   const log: Record<string, unknown>[] = []
   const events = new EventEmitter()
   const write = (text: string): void => {
-    const line = JSON.parse(text) as Record<string, unknown>
-    log.push(line)
-    if (line.msg === 'request') events.emit('line', line)
+    for (const part of text.trimEnd().split('\n')) {
+      const line = JSON.parse(part) as Record<string, unknown>
+      log.push(line)
+      if (line.msg === 'request') events.emit('line', line)
+    }
   }
   const live = { snapshot: items === undefined ? undefined : toSnapshot(items) }
   const metrics = createMetrics({ measureProcess: false })

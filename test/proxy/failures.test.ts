@@ -149,6 +149,19 @@ t.test('a target that takes no connection within timeout_ms.connect is 504', asy
   isProblem(t, await client.request('GET /'), 504, 'upstream_timeout', [String(port)])
 })
 
+t.test('a target that breaks off in the middle of an upload is 502, and the connection of the client lives', async t => {
+  const target = await startRawTarget(t, async connection => {
+    await connection.seen('begin')
+    connection.reset()
+  })
+  const client = await (await startProxy(t, ruleTo(target.url))).connect()
+  for (let index = 0; index < 2; index++) {
+    client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\nbegin')
+    isProblem(t, await client.response(), 502, 'bad_gateway')
+    client.send('x'.repeat(199_995))
+  }
+})
+
 t.test('a target that takes no more of the body for timeout_ms.send is 504', async t => {
   const target = await startRawTarget(t, ({ socket }) => void socket.pause())
   const client = await (await startProxy(t, ruleTo(target.url, { timeout_ms: { send: 50 } }))).connect()
@@ -162,6 +175,22 @@ t.test('a client that stops in the middle of its body is 408', async t => {
   const client = await (await startProxy(t, ruleTo(target.url), { limits: { clientStallMs: 50 } })).connect()
   client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\npart')
   isProblem(t, await client.response(), 408, 'request_timeout')
+})
+
+t.test('a client that keeps its body open while it takes its answer may do so', async t => {
+  const target = await startRawTarget(t, async connection => {
+    await connection.seen('part')
+    connection.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+    await answered.promise
+    connection.send('4\r\nlate\r\n0\r\n\r\n')
+  })
+  const answered = Promise.withResolvers<void>()
+  const client = await (await startProxy(t, ruleTo(target.url), { limits: { clientStallMs: 20 } })).connect()
+  client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\npart')
+  await client.seen('chunked')
+  // Longer than clientStallMs; a timer that is due later than the one under test.
+  setTimeout(() => answered.resolve(), 60)
+  t.equal((await client.response()).body, 'late')
 })
 
 t.test('a client that takes nothing of its answer is let go', async t => {
