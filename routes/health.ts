@@ -50,7 +50,7 @@ const healthRoutes: FastifyPluginCallback<HealthRoutesOptions> = (app, { live, i
 
   app.get('/ready', { schema: readySchema, config: { role: 'public' } }, async () => {
     if (live.state === undefined || !isReady()) throw new NotReadyError()
-    return { status: 'READY', revision: live.state.revision }
+    return { status: 'READY', revision: live.state.revision, source: live.source }
   })
 
   app.get('/status', { schema: statusSchema, config: { role: 'viewer' } }, async () => {

@@ -138,3 +138,13 @@ export const CommitResultSchema = Type.Object(
   { revision: RevisionSchema, changes: Type.Array(DiffEntrySchema) },
   { additionalProperties: false, title: 'CommitResult' }
 )
+
+export const RecoverWriteSchema = Type.Object(
+  { keep: Type.Enum(['instance', 'store'], { description: 'Whose configuration goes on.' }) },
+  { additionalProperties: false, title: 'RecoverWrite' }
+)
+
+export const RecoverResultSchema = Type.Object(
+  { revision: Type.Integer({ minimum: 0, description: 'The revision that is live now.' }) },
+  { additionalProperties: false, title: 'RecoverResult' }
+)

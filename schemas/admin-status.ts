@@ -13,10 +13,19 @@ const StoreSchema = Type.Object(
 
 const ConfigStatusSchema = Type.Object(
   {
-    status: Type.Enum(['UP', 'DEGRADED', 'DOWN'], { description: 'DEGRADED: items are quarantined. DOWN: nothing is loaded yet.' }),
+    status: Type.Enum(['UP', 'DEGRADED', 'DOWN'], {
+      description: 'DEGRADED: items are quarantined, or the store is not followed. DOWN: nothing is loaded yet.'
+    }),
     revision: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { description: 'null until the first load.' }),
     applied_at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
-    quarantined: Type.Integer({ minimum: 0, description: 'Items that cannot be live; see `GET /config/problems`.' })
+    quarantined: Type.Integer({ minimum: 0, description: 'Items that cannot be live; see `GET /config/problems`.' }),
+    source: Type.Enum(['store', 'last_good'], {
+      description: 'last_good: from the copy on disk; the store has not answered since the start.'
+    }),
+    estranged: Type.Union([Type.Enum(['lost', 'replaced']), Type.Null()], {
+      description:
+        'Why the store is not followed although it answers: it lost its data, or holds those of another life. See `POST /config/recover`.'
+    })
   },
   { additionalProperties: false, title: 'ConfigStatus' }
 )
@@ -37,7 +46,7 @@ export const HealthSchema = Type.Object(
 )
 
 export const ReadySchema = Type.Object(
-  { status: Type.Literal('READY'), revision: Type.Integer({ minimum: 0 }) },
+  { status: Type.Literal('READY'), revision: Type.Integer({ minimum: 0 }), source: Type.Enum(['store', 'last_good']) },
   { additionalProperties: false, title: 'Ready' }
 )
 

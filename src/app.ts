@@ -23,6 +23,7 @@ import explainRoutes from '../routes/explain.ts'
 import forwardRuleRoutes from '../routes/forward-rules.ts'
 import healthRoutes from '../routes/health.ts'
 import metricsRoutes from '../routes/metrics.ts'
+import recoverRoutes from '../routes/recover.ts'
 import rootRoutes from '../routes/root.ts'
 import serviceRoutes from '../routes/services.ts'
 import type { AdminToken } from './control/access.ts'
@@ -115,6 +116,7 @@ export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   app.register(serviceRoutes, { live, writer })
   app.register(configRoutes, { live, writer })
   app.register(commitRoutes, { writer })
+  app.register(recoverRoutes, { writer })
   app.register(explainRoutes, { live })
   app.register(healthRoutes, { live, isReady, version, instance })
   app.register(metricsRoutes, { metrics })

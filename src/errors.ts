@@ -62,6 +62,12 @@ export const StoreUnavailableError = createError<[options?: ErrorOptions]>(
   'The configuration store cannot be reached; nothing was written',
   503
 )
+export const StoreLostError = createError<[]>(
+  'STORE_LOST',
+  'The store lost its data or holds those of another life; decide with POST /config/recover',
+  503
+)
+export const NotEstrangedError = createError<[]>('NOT_ESTRANGED', 'The store is followed: there is nothing to recover', 409)
 export const NotAppliedError = createError<[revision: number]>(
   'NOT_APPLIED',
   'Written as revision %s, but not live on this instance yet',

@@ -1,15 +1,18 @@
 /** The process: opens the store, follows it, listens on both planes, and ends in good order. */
+import { resolve } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { buildAdmin, buildProxy } from './app.ts'
+import { LastGoodKeeper, lastGoodFallback } from './control/keep-last-good.ts'
 import { LiveConfig } from './control/live-config.ts'
-import { createMetrics } from './control/metrics.ts'
-import { observe } from './control/observe.ts'
+import { createMetrics, type Metrics } from './control/metrics.ts'
+import { observe, reportLastGood } from './control/observe.ts'
 import { parseItem } from './control/parse-item.ts'
 import { ConfigWriter } from './control/writer.ts'
 import { CidrSet } from './core/ip.ts'
 import type { WritableStore } from './core/store.ts'
 import { type Settings, SettingsError } from './settings.ts'
+import { LastGoodFile } from './stores/last-good.ts'
 import { openStore } from './stores/open-store.ts'
 
 /** A running gateway. */
@@ -33,32 +36,35 @@ export async function startGateway(settings: Settings, destination?: Destination
     destination ?? pino.destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 200 })
   )
   for (const name of settings.unknown) logger.warn({ setting: name }, `${name} is not a setting of this version; it is ignored`)
-  const store = openStore(settings.store, { namespace: settings.namespace })
-  const live = new LiveConfig({ store, parse: parseItem })
-  const apps = buildApps(settings, logger, store, live)
+  const parts = build(settings, logger)
   try {
-    await live.start()
-    const adminUrl = await listen(apps.admin, settings.adminHost, settings.adminPort, 'SLUICE_ADMIN_PORT')
-    const proxyUrl = await listenProxy(apps.proxy, settings, logger)
+    await parts.live.start()
+    const adminUrl = await listen(parts.admin, settings.adminHost, settings.adminPort, 'SLUICE_ADMIN_PORT')
+    const proxyUrl = await listenProxy(parts.proxy, settings, logger)
     announce(logger, settings, proxyUrl, adminUrl)
-    return { proxyUrl, adminUrl, reload: () => live.reload(), close: () => stop(apps, settings, logger, live, store) }
+    return { proxyUrl, adminUrl, reload: () => parts.live.reload(), close: () => stop(parts, settings, logger) }
   } catch (error) {
-    await release(apps, live, store)
+    await release(parts)
     throw error
   } finally {
     logger.flush()
   }
 }
 
-interface Apps {
+/** What a gateway is made of. */
+interface Parts {
+  readonly store: WritableStore
+  readonly live: LiveConfig
+  readonly keeper: LastGoodKeeper | undefined
   readonly proxy: FastifyInstance
   readonly admin: FastifyInstance
   readonly readiness: { draining: boolean }
 }
 
-function buildApps(settings: Settings, logger: Logger, store: WritableStore, live: LiveConfig): Apps {
+function build(settings: Settings, logger: Logger): Parts {
+  const store = openStore(settings.store, { namespace: settings.namespace })
   const metrics = createMetrics()
-  observe(live, logger, metrics)
+  const { live, keeper } = follow(settings, store, logger, metrics)
   const readiness = { draining: false }
   const isReady = () => live.snapshot !== undefined && !readiness.draining
   const trustedProxies = toTrusted(settings.trustedProxies)
@@ -66,7 +72,25 @@ function buildApps(settings: Settings, logger: Logger, store: WritableStore, liv
   const writer = new ConfigWriter({ live, store, parse: parseItem })
   const proxy = buildProxy({ live, logger, accessLog, metrics, trustedProxies, isReady, ...(readyPath === undefined ? {} : { readyPath }) })
   const admin = buildAdmin({ live, writer, logger, metrics, isReady, tokens, adminHost, instance })
-  return { proxy, admin, readiness }
+  return { store, live, keeper, proxy, admin, readiness }
+}
+
+// What is kept in memory only is not kept on disk either.
+function follow(settings: Settings, store: WritableStore, logger: Logger, metrics: Metrics): Pick<Parts, 'live' | 'keeper'> {
+  const report = reportLastGood(logger, metrics)
+  const file = store.name === 'memory' ? undefined : new LastGoodFile(settings.dataDir, nameStore(settings))
+  const live = new LiveConfig({ store, parse: parseItem, ...(file === undefined ? {} : { fallback: lastGoodFallback(file, report) }) })
+  observe(live, logger, metrics)
+  return { live, keeper: file === undefined ? undefined : new LastGoodKeeper(file, live, report) }
+}
+
+function nameStore({ store, namespace }: Settings): string {
+  if (store.startsWith('file:')) return `file:${resolve(store.slice('file:'.length))}`
+  return `${withoutCredentials(store)} ${namespace}`
+}
+
+function withoutCredentials(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//')
 }
 
 function toTrusted(list: readonly string[]): CidrSet {
@@ -114,34 +138,34 @@ function announce(logger: Logger, settings: Settings, proxyUrl: string, adminUrl
       proxy: proxyUrl,
       admin: adminUrl,
       docs: `${adminUrl}/docs`,
-      store: settings.store.replace(/\/\/[^@/]*@/, '//')
+      store: withoutCredentials(settings.store)
     },
     `proxy on ${proxyUrl}, admin API on ${adminUrl}, Swagger UI on ${adminUrl}/docs; try: ${curl}`
   )
 }
 
-async function stop(apps: Apps, settings: Settings, logger: Logger, live: LiveConfig, store: WritableStore): Promise<void> {
+async function stop(parts: Parts, settings: Settings, logger: Logger): Promise<void> {
   logger.info('stopping: not ready any more, requests in flight may finish')
-  apps.readiness.draining = true
+  parts.readiness.draining = true
+  const servers = [parts.proxy.server, parts.admin.server]
   // A connection whose answer had begun before is kept alive by its headers: it is closed as soon as it is idle.
   const idle = setInterval(() => {
-    apps.proxy.server.closeIdleConnections()
-    apps.admin.server.closeIdleConnections()
+    for (const server of servers) server.closeIdleConnections()
   }, 50)
   const late = setTimeout(() => {
     logger.warn(`requests were still in flight after ${settings.shutdownGraceMs} ms; their connections are closed`)
-    apps.proxy.server.closeAllConnections()
-    apps.admin.server.closeAllConnections()
+    for (const server of servers) server.closeAllConnections()
   }, settings.shutdownGraceMs)
-  await release(apps, live, store)
+  await release(parts)
   clearInterval(idle)
   clearTimeout(late)
   logger.info('stopped')
   logger.flush()
 }
 
-async function release(apps: Apps, live: LiveConfig, store: WritableStore): Promise<void> {
-  await Promise.all([apps.proxy.close(), apps.admin.close()])
+async function release({ proxy, admin, live, keeper, store }: Parts): Promise<void> {
+  await Promise.all([proxy.close(), admin.close()])
   live.close()
+  await keeper?.close()
   await store.close()
 }

@@ -29,6 +29,7 @@ const table = {
   adminTokens: setting('ADMIN_TOKENS', 'name:role:token,… with the roles viewer, editor, admin', toTokens, [] as readonly AdminToken[]),
   store: setting('STORE', 'file:PATH | redis://… | rediss://… | memory:', toStore, 'file:./sluice.yaml'),
   namespace: setting('NAMESPACE', 'separates configurations in one Redis', toNamespace, 'default'),
+  dataDir: setting('DATA_DIR', 'folder of the last good configuration, for starts without the store', toText, './data'),
   instance: setting('INSTANCE', 'name of this instance', toText, `${hostname()}-${process.pid}`),
   trustedProxies: setting(
     'TRUSTED_PROXIES',

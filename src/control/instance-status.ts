@@ -13,6 +13,8 @@ export interface ConfigStatus {
   readonly revision: number | null
   readonly applied_at: string | null
   readonly quarantined: number
+  readonly source: 'store' | 'last_good'
+  readonly estranged: 'lost' | 'replaced' | null
 }
 
 /** Wire shape of the store's state. */
@@ -22,8 +24,15 @@ export function storeStatus({ storeName, storeState }: LiveConfig): StoreStatus 
 }
 
 /** Wire shape of the configuration's state. */
-export function configStatus({ state, lastApplied }: LiveConfig): ConfigStatus {
+export function configStatus({ state, lastApplied, source, estranged }: LiveConfig): ConfigStatus {
   const quarantined = state?.problems.length ?? 0
-  const status = state === undefined ? 'DOWN' : quarantined > 0 ? 'DEGRADED' : 'UP'
-  return { status, revision: state?.revision ?? null, applied_at: lastApplied?.at ?? null, quarantined }
+  const status = state === undefined ? 'DOWN' : quarantined > 0 || source === 'last_good' || estranged !== undefined ? 'DEGRADED' : 'UP'
+  return {
+    status,
+    revision: state?.revision ?? null,
+    applied_at: lastApplied?.at ?? null,
+    quarantined,
+    source,
+    estranged: estranged ?? null
+  }
 }

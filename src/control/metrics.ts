@@ -19,6 +19,10 @@ export interface Metrics {
   /** A revision could not be read, or an item of it could not become live. */
   recordApplyFailure(): void
   setStoreUp(store: string, isUp: boolean): void
+  /** False: the store answers, but lost its data or holds those of another life. */
+  setStoreFollowed(isFollowed: boolean): void
+  /** The last good configuration could not be written to disk. */
+  recordLastGoodFailure(): void
 }
 
 export interface MetricsOptions {
@@ -80,7 +84,7 @@ function createRequestMetrics(registry: Registry): RequestMetrics {
   }
 }
 
-type ConfigMetrics = Pick<Metrics, 'recordApply' | 'recordApplyFailure' | 'setStoreUp'>
+type ConfigMetrics = Pick<Metrics, 'recordApply' | 'recordApplyFailure' | 'setStoreUp' | 'setStoreFollowed' | 'recordLastGoodFailure'>
 
 function createConfigMetrics(registry: Registry): ConfigMetrics {
   const registers = [registry]
@@ -98,6 +102,17 @@ function createConfigMetrics(registry: Registry): ConfigMetrics {
     registers
   })
   const storeUp = new Gauge({ name: 'sluice_store_up', help: 'Whether the store answers.', labelNames: ['store'], registers })
+  const followed = new Gauge({
+    name: 'sluice_store_followed',
+    help: '0: the store answers but is not followed, as it lost its data or holds those of another life.',
+    registers
+  })
+  followed.set(1)
+  const lastGood = new Counter({
+    name: 'sluice_last_good_write_failures_total',
+    help: 'How often the last good configuration could not be written to disk.',
+    registers
+  })
   return {
     recordApply: (number, quarantinedItems) => {
       revision.set(number)
@@ -106,6 +121,8 @@ function createConfigMetrics(registry: Registry): ConfigMetrics {
       lastApply.setToCurrentTime()
     },
     recordApplyFailure: () => failures.inc(),
-    setStoreUp: (store, isUp) => storeUp.set({ store }, isUp ? 1 : 0)
+    setStoreUp: (store, isUp) => storeUp.set({ store }, isUp ? 1 : 0),
+    setStoreFollowed: isFollowed => followed.set(isFollowed ? 1 : 0),
+    recordLastGoodFailure: () => lastGood.inc()
   }
 }

@@ -1,19 +1,29 @@
 /** Tells the log and the metrics what the live configuration goes through. */
 import type { Logger } from 'pino'
 import type { Quarantined } from '../core/live-item.ts'
+import type { LastGoodReport } from './keep-last-good.ts'
 import type { LiveConfig } from './live-config.ts'
+import type { Estrangement } from './live-events.ts'
 import type { Metrics } from './metrics.ts'
 
 /** From now on, every apply, every quarantined item and every change of the store's state is logged and counted. */
 export function observe(live: LiveConfig, logger: Logger, metrics: Metrics): void {
   const reported = new Map<string, string>()
   metrics.setStoreUp(live.storeName, false)
-  live.on('applied', ({ revision, changes, durationMs, state, commit }) => {
+  live.on('applied', ({ revision, changes, durationMs, state, commit, source }) => {
     metrics.recordApply(revision, state.problems.length)
     if (commit !== undefined)
       for (const change of commit.changes) if (change.op === 'delete' && change.kind === 'forward_rule') metrics.forgetRule(change.id)
-    logger.info({ revision, changes, duration_ms: Math.round(durationMs * 100) / 100, by: commit?.by }, 'configuration applied')
+    logger.info({ revision, changes, duration_ms: Math.round(durationMs * 100) / 100, by: commit?.by, source }, 'configuration applied')
     reportProblems(state.problems, reported, logger, metrics)
+  })
+  live.on('went_back', ({ from, to }) => {
+    logger.error({ from, to }, `the store went back from revision ${from} to ${to}: commits were lost there; it is followed`)
+  })
+  live.on('estranged', reason => {
+    metrics.setStoreFollowed(reason === undefined)
+    if (reason === undefined) logger.info('the store is followed again')
+    else logger.error({ reason }, `the store ${describe(reason)}; what is live stays live until POST /config/recover decides`)
   })
   live.on('store', ({ up, reason }) => {
     metrics.setStoreUp(live.storeName, up)
@@ -21,9 +31,26 @@ export function observe(live: LiveConfig, logger: Logger, metrics: Metrics): voi
     else logger.error({ store: live.storeName, reason }, 'the store does not answer; the last good configuration stays live')
   })
   live.on('trouble', error => {
+    // A store that is known to be away has said so once.
+    if (!live.storeState.up) return
     metrics.recordApplyFailure()
     logger.warn({ err: error }, 'the configuration could not be read; trying again')
   })
+}
+
+function describe(reason: Estrangement): string {
+  return reason === 'lost' ? 'lost its data' : 'holds the data of another life'
+}
+
+/** What happens to the last good configuration on disk, told to the log and the metrics. */
+export function reportLastGood(logger: Logger, metrics: Metrics): LastGoodReport {
+  return {
+    onWriteFailure: error => {
+      metrics.recordLastGoodFailure()
+      logger.error({ err: error }, 'the last good configuration could not be written to disk')
+    },
+    onDamage: (reason, aside) => logger.error({ reason, aside }, `the last good configuration on disk is not used: ${reason}`)
+  }
 }
 
 // Each problem once, when it is new or has changed.

@@ -6,13 +6,15 @@
 import type { Change, CommittedChange } from '../core/change.ts'
 import type { ConfigState } from '../core/config-state.ts'
 import type { HeldItem, ItemParser } from '../core/live-item.ts'
-import { PreconditionError, type WritableStore } from '../core/store.ts'
+import { PreconditionError, type ReseedableStore, type WritableStore } from '../core/store.ts'
 import {
   type Fault,
   NotAppliedError,
+  NotEstrangedError,
   NotReadyError,
   RuleConflictError,
   ServiceInUseError,
+  StoreLostError,
   StoreUnavailableError,
   UnknownServiceError,
   UnsafeRegexError,
@@ -70,13 +72,29 @@ export class ConfigWriter {
   /**
    * Resolves once this instance has applied the write. Writes of one instance queue up: they never contend with each other.
    * @throws {ValidationError} {UnsafeRegexError} {UnknownServiceError} {RuleConflictError} {ServiceInUseError} with `faults`
-   * @throws {StoreUnavailableError} {NotReadyError} {WriteContendedError} nothing was written
+   * @throws {StoreUnavailableError} {StoreLostError} {NotReadyError} {WriteContendedError} nothing was written
    * @throws {NotAppliedError} it was written, but is not live here yet
    */
   write(plan: Plan, options: WriteOptions): Promise<WriteResult> {
     const result = this.#queue.then(() => this.#write(plan, options))
     this.#queue = result.catch(() => undefined)
     return result
+  }
+
+  /**
+   * Ends an estrangement. `instance`: what is live here is written back into a store that lost it, as one commit, and every instance goes
+   * on. `store`: this instance follows what the store holds now, whatever it is.
+   * @returns the revision that is live then
+   * @throws {NotEstrangedError} when there is nothing to decide
+   * @throws {StoreUnavailableError}
+   */
+  async recover(keep: 'instance' | 'store', by: string): Promise<number> {
+    const { live, store } = this.#options
+    const set = live.liveSet
+    if (live.estranged === undefined || set === undefined) throw new NotEstrangedError()
+    if (keep === 'store') await live.follow()
+    else if (isReseedable(store)) live.reseeded(await store.reseed({ ...set, items: [...set.items] }, by))
+    return live.state?.revision ?? 0
   }
 
   async #write(plan: Plan, { by, dryRun = false }: WriteOptions): Promise<WriteResult> {
@@ -96,6 +114,7 @@ export class ConfigWriter {
   #prepare(plan: Plan, dryRun: boolean): { result: WriteResult; commit: boolean } {
     const before = this.#options.live.state
     if (before === undefined) throw new NotReadyError()
+    if (this.#options.live.estranged !== undefined) throw new StoreLostError()
     const changes = plan(before)
     const after = changes.length === 0 ? before : check(before, changes, this.#options.parse)
     return { result: { revision: before.revision, before, after, changes, dryRun }, commit: !dryRun && changes.length > 0 }
@@ -113,9 +132,14 @@ export class ConfigWriter {
   // The store is ahead of this instance (another writer) or behind it (a new life of the store): read before trying again.
   async #follow(revision: number): Promise<void> {
     const { live, applyTimeoutMs } = this.#options
-    if ((live.state?.revision ?? 0) > revision) return live.reload()
+    if ((live.state?.revision ?? 0) > revision) return live.catchUp()
     if (!(await live.reached(revision, applyTimeoutMs))) throw new StoreUnavailableError()
   }
+}
+
+// A file or memory store has no life but its own: it is never estranged.
+function isReseedable(store: WritableStore): store is ReseedableStore {
+  return 'reseed' in store
 }
 
 /** The state after `changes`, or the error that names everything that stands against them. */

@@ -3,7 +3,18 @@
  * them; all rules that go are out before any comes in, so that one commit can swap the matches of two rules; older rules first.
  */
 import type { CommittedChange, Kind, StoredItem } from './change.ts'
-import { type HeldItem, type ItemParser, type ItemRefusal, keyOf, type LiveItem, type ParsedItem, type StateParts } from './live-item.ts'
+import { type Digest, withItem } from './digest.ts'
+import {
+  type HeldItem,
+  type ItemParser,
+  type ItemRefusal,
+  keyOf,
+  type LiveItem,
+  nameOf,
+  type ParsedItem,
+  type StateParts,
+  storedIn
+} from './live-item.ts'
 import { PersistentMap } from './persistent-map.ts'
 import type { CompiledRule, CompiledService } from './route.ts'
 
@@ -14,8 +25,13 @@ type Put = Extract<CommittedChange, { op: 'put' }>
 const dependent: ReadonlySet<string> = new Set(['unknown_service', 'rule_conflict'])
 
 export function applyChanges(base: StateParts, revision: number, changes: readonly CommittedChange[], parse: ItemParser): StateParts {
-  const draft = new Draft(base, revision, parse)
   const last = [...new Map(changes.map(change => [keyOf(change.kind, change.id), change])).values()]
+  const draft = new Draft(
+    base,
+    revision,
+    parse,
+    last.map(({ kind, id }) => keyOf(kind, id))
+  )
   const isPut = (change: CommittedChange): change is Put => change.op === 'put'
   const of = (kind: Kind) => last.filter(change => change.kind === kind)
   for (const change of last) draft.held.delete(keyOf(change.kind, change.id))
@@ -29,6 +45,7 @@ class Draft {
   readonly #base: StateParts
   readonly #revision: number
   readonly #parse: ItemParser
+  readonly #changed: readonly string[]
   readonly held: Map<string, HeldItem>
   readonly #orphans: Set<string>
   readonly #compiledServices = new Map<string, CompiledService | undefined>()
@@ -40,8 +57,9 @@ class Draft {
   #services: StateParts['services']
   #users: StateParts['users']
 
-  constructor(base: StateParts, revision: number, parse: ItemParser) {
+  constructor(base: StateParts, revision: number, parse: ItemParser, changed: readonly string[]) {
     this.#base = base
+    this.#changed = changed
     this.#revision = revision
     this.#parse = parse
     this.held = new Map(base.held)
@@ -163,7 +181,27 @@ class Draft {
     }
     const revision = this.#revision
     const snapshot = this.#base.snapshot.with({ revision, ...this.#ruleChanges(), services: this.#compiledServices })
-    return { revision, snapshot, rules: this.#rules, services: this.#services, users: this.#users, held: this.held, orphans: this.#orphans }
+    const next = {
+      revision,
+      snapshot,
+      rules: this.#rules,
+      services: this.#services,
+      users: this.#users,
+      held: this.held,
+      orphans: this.#orphans
+    }
+    return { ...next, digest: this.#digest(next) }
+  }
+
+  // Whatever this draft touched: what was changed, and what waited and was tried again.
+  #digest(next: Omit<StateParts, 'digest'>): Digest {
+    const touched = new Set([...this.#changed, ...this.#base.held.keys(), ...this.held.keys()])
+    let { digest } = this.#base
+    for (const key of touched) {
+      const { kind, id } = nameOf(key)
+      digest = withItem(digest, storedIn(this.#base, kind, id), storedIn({ ...next, digest }, kind, id))
+    }
+    return digest
   }
 
   // A rule that was taken out and put back as it was is no change at all.

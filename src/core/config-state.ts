@@ -3,7 +3,8 @@
  * snapshot. Immutable: a commit derives the next state, and what it does not touch is shared with the one before.
  */
 import { applyChanges } from './apply-changes.ts'
-import type { CommittedChange, Kind } from './change.ts'
+import type { CommittedChange, Kind, StoredItem } from './change.ts'
+import { digestText, emptyDigest } from './digest.ts'
 import { type HeldItem, type ItemParser, keyOf, type LiveItem, type Quarantined, type StateParts } from './live-item.ts'
 import { PersistentMap } from './persistent-map.ts'
 import { Snapshot } from './snapshot.ts'
@@ -18,7 +19,8 @@ export class ConfigState {
     services: PersistentMap.empty(),
     users: PersistentMap.empty(),
     held: new Map(),
-    orphans: new Set()
+    orphans: new Set(),
+    digest: emptyDigest
   })
 
   readonly #parts: StateParts
@@ -82,6 +84,19 @@ export class ConfigState {
     for (const { kind, id } of this.#parts.services.values()) yield { kind, id }
     for (const { kind, id } of this.#parts.rules.values()) yield { kind, id }
     for (const { stored } of this.#parts.held.values()) if (this.get(stored.kind, stored.id) === undefined) yield stored
+  }
+
+  /** Of everything the store is known to hold: equal on every instance that holds the same. 16 hexadecimal digits. */
+  get digest(): string {
+    return digestText(this.#parts.digest)
+  }
+
+  /** What is live, as it can be written and read back: with it, a gateway serves what it serves now. Lazy: for large configurations. */
+  *liveItems(): Generator<StoredItem> {
+    const { services, rules, orphans, snapshot } = this.#parts
+    for (const { kind, id, written, seq } of services.values()) yield { kind, id, item: written, seq }
+    for (const id of orphans) yield { kind: 'service', id, item: snapshot.service(id)?.item, seq: 0 }
+    for (const { kind, id, written, seq } of rules.values()) yield { kind, id, item: written, seq }
   }
 
   /** The items that the store holds and that are not live as stored, with why. */

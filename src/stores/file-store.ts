@@ -1,11 +1,19 @@
 /** The store in a file that people edit too. */
-import { randomUUID } from 'node:crypto'
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { Change, Commit, CommittedChange, ConfigSet, StoredItem } from '../core/change.ts'
-import { type Precondition, PreconditionError, type StorePosition, type StoreState, type WritableStore } from '../core/store.ts'
+import {
+  type FleetStore,
+  type HistoryStore,
+  type InstanceReport,
+  type Precondition,
+  PreconditionError,
+  type StorePosition,
+  type StoreState,
+  type WritableStore
+} from '../core/store.ts'
 import { InvalidBodyError, StoreUnavailableError } from '../errors.ts'
-import { CommitLog, defaultLogLength } from './commit-log.ts'
+import { CommitLog, defaultLogLength, previousOf } from './commit-log.ts'
 import { toConfigSet } from './config-set.ts'
 import { withFileLock } from './file-lock.ts'
 import { FileProblem, readText } from './file-read.ts'
@@ -15,6 +23,7 @@ import { createFileThread, type FileThread } from './file-thread.ts'
 import { type FileWatch, watchFile } from './file-watch.ts'
 import { createIfAbsent, replaceFile } from './file-write.ts'
 import { toItemText } from './item-text.ts'
+import { LocalFleet } from './local-fleet.ts'
 import { Watchers } from './watchers.ts'
 
 export interface FileStoreOptions {
@@ -34,7 +43,7 @@ const formatOf: Readonly<Record<string, FormatName>> = { '.yaml': 'yaml', '.yml'
  * others, in which several changes may have become one. An editor takes no lock: what it saves in the same instant as a commit may be lost.
  * @throws when the path has another ending
  */
-export function openFileStore(options: FileStoreOptions): WritableStore {
+export function openFileStore(options: FileStoreOptions): WritableStore & HistoryStore & FleetStore {
   const format = formatOf[extname(options.path).toLowerCase()]
   if (format === undefined)
     throw new Error(`the file store needs a path that ends in .yaml, .yml or .json, not '${basename(options.path)}'`)
@@ -44,14 +53,16 @@ export function openFileStore(options: FileStoreOptions): WritableStore {
 /** How often a commit begins anew because the file was edited meanwhile. */
 const maxAttempts = 5
 
-class FileStore implements WritableStore {
+class FileStore implements WritableStore, HistoryStore, FleetStore {
   readonly name = 'file'
   readonly #path: string
   readonly #format: FormatName
   readonly #by: string
-  readonly #epoch = randomUUID()
+  // One life: a file that is gone or empty is never read as a new one, and its revisions begin anew with each process anyhow.
+  readonly #epoch = 'file-store'
   readonly #items = new Map<string, StoredItem>()
   readonly #log: CommitLog
+  readonly #fleet = new LocalFleet()
   readonly #watchers = new Watchers()
   readonly #thread: FileThread
   /** The file was there once: when it is missing from now on, it has vanished. */
@@ -93,6 +104,30 @@ class FileStore implements WritableStore {
     if (this.#watch === undefined || state === undefined) await this.#inTurn(() => this.#refresh())
     else if (!state.up) throw new StoreUnavailableError({ cause: new Error(state.reason) })
     return { epoch: this.#epoch, revision: this.#revision, head: this.#log.headOf(this.#revision) }
+  }
+
+  /** What this process has seen. */
+  async history(options: { readonly before?: number; readonly limit: number }): Promise<readonly Commit[]> {
+    return this.#inTurn(async () => {
+      await this.#refresh()
+      return this.#log.history(options)
+    })
+  }
+
+  /** A file tells nobody who else reads it: an instance knows of itself alone. */
+  async announce(report: InstanceReport, ttlMs: number): Promise<void> {
+    if (this.#closed) throw closedError()
+    this.#fleet.announce(report, ttlMs)
+  }
+
+  async instances(): Promise<readonly InstanceReport[]> {
+    if (this.#closed) throw closedError()
+    return this.#fleet.instances()
+  }
+
+  async withdraw(id: string): Promise<void> {
+    if (this.#closed) throw closedError()
+    this.#fleet.withdraw(id)
   }
 
   async watch(onNotice: (notice?: Commit) => void, onState?: (state: StoreState) => void): Promise<void> {
@@ -194,10 +229,11 @@ class FileStore implements WritableStore {
   }
 
   #record(changes: readonly CommittedChange[], by: string): Commit {
+    const previous = changes.map(({ kind, id }) => previousOf(this.#items.get(`${kind}/${id}`)))
     this.#apply(changes)
     this.#revision += 1
     const commit: Commit = { revision: this.#revision, at: new Date().toISOString(), by, changes }
-    this.#log.append(commit)
+    this.#log.append(commit, previous)
     this.#watchers.notice(commit)
     return commit
   }

@@ -28,9 +28,13 @@ function breakable(store: WritableStore): Breakable {
       if (broken.load) throw new StoreUnavailableError()
       return store.load()
     },
-    async commitsSince(revision) {
+    async commitsSince(revision, head) {
       calls.commitsSince++
-      return broken.log ? undefined : store.commitsSince(revision)
+      return broken.log ? undefined : store.commitsSince(revision, head)
+    },
+    async position() {
+      if (broken.load) throw new StoreUnavailableError()
+      return store.position()
     },
     watch: (onNotice, onState) => store.watch(commit => void (broken.notices || onNotice(commit)), onState),
     close: () => store.close()
@@ -118,25 +122,129 @@ t.test('while the store cannot be read nothing is live; it is as soon as it can'
   t.same(ids(live), ['a'])
 })
 
-t.test('a store that lost its data deletes nothing', async t => {
-  const full: ConfigSet = { revision: 3, epoch: 'one', items: [{ kind: 'forward_rule', id: 'a', item: { respond: {} }, seq: 1 }] }
-  let set = full
+/** A store that holds what a test says, and announces nothing. */
+function settable(set: ConfigSet) {
+  const held = { set }
   const store: Store = {
     name: 'redis',
-    load: async () => set,
+    load: async () => held.set,
     commitsSince: async () => undefined,
-    watch: async () => {},
+    position: async () => ({ epoch: held.set.epoch === '' ? undefined : held.set.epoch, revision: held.set.revision, head: held.set.head }),
+    watch: async (_onNotice, onState) => onState?.({ up: true }),
     close: async () => {}
   }
+  return { held, store }
+}
+const setOf = (epoch: string, revision: number, head: string | undefined, ...names: string[]): ConfigSet => ({
+  epoch,
+  revision,
+  ...(head === undefined ? {} : { head }),
+  items: names.map((id, seq) => ({ kind: 'forward_rule', id, item: { path: `/${id}`, respond: {} }, seq }))
+})
+
+t.test('a store that lost its data deletes nothing, and says so', async t => {
+  const { held, store } = settable(setOf('one', 3, 't3', 'a'))
   const live = await follow(t, store)
-  set = { revision: 0, epoch: 'two', items: [] }
-  const told = once(live, 'store')
+  held.set = setOf('', 0, undefined)
+  const told = once(live, 'estranged')
   await live.catchUp()
-  t.match(await told, [{ reason: /lost its data/ }])
+  t.same(await told, ['lost'])
   t.same(ids(live), ['a'])
-  set = { revision: 1, epoch: 'two', items: [{ kind: 'forward_rule', id: 'b', item: { respond: {} }, seq: 1 }] }
+  held.set = setOf('one', 4, 't4', 'a', 'b')
   await live.catchUp()
-  t.same(ids(live), ['b'], 'a new life with content is followed')
+  t.equal(live.estranged, undefined, 'given back, it is followed again')
+  t.same(ids(live), ['a', 'b'])
+})
+
+t.test('data of another life are followed only when nothing of ours would go, or when somebody decides so', async t => {
+  const { held, store } = settable(setOf('one', 3, 't3', 'a'))
+  const live = await follow(t, store)
+  held.set = setOf('two', 1, 'u1', 'b')
+  await live.catchUp()
+  t.equal(live.estranged, 'replaced')
+  t.same(ids(live), ['a'])
+  held.set = setOf('two', 2, 'u2', 'a', 'b')
+  await live.catchUp()
+  t.equal(live.estranged, undefined)
+  t.same(ids(live), ['a', 'b'])
+  held.set = setOf('three', 1, 'v1', 'c')
+  await live.catchUp()
+  t.equal(live.estranged, 'replaced')
+  await live.follow()
+  t.same(ids(live), ['c'])
+  t.equal(live.estranged, undefined)
+})
+
+t.test('a store that went back is followed, and that is told', async t => {
+  const { held, store } = settable(setOf('one', 3, 't3', 'a', 'b'))
+  const live = await follow(t, store)
+  held.set = setOf('one', 2, 't2', 'a')
+  const told = once(live, 'went_back')
+  await live.catchUp()
+  t.same(await told, [{ from: 3, to: 2 }])
+  t.same(ids(live), ['a'])
+  held.set = setOf('one', 2, 'other', 'c')
+  await live.catchUp()
+  t.same(ids(live), ['c'], 'also when it went another way to the same revision')
+})
+
+t.test('a notice after the store was away is not taken before positions were compared', async t => {
+  const { held, store } = settable(setOf('one', 3, 't3', 'a', 'lost'))
+  let tell: (state: { up: boolean }) => void = () => {}
+  const watch: Store['watch'] = async (_onNotice, onState) => {
+    tell = onState ?? tell
+  }
+  const live = await follow(t, { ...store, watch })
+  tell({ up: false })
+  held.set = setOf('one', 4, 'x4', 'a', 'new')
+  tell({ up: true })
+  live.receive({
+    revision: 4,
+    at: 'x4',
+    by: 'other',
+    changes: [{ op: 'put', kind: 'forward_rule', id: 'new', item: { respond: {} }, seq: 9 }]
+  })
+  t.ok(await live.reached(4, 1000))
+  t.same(ids(live), ['a', 'new'], 'the item that the store lost is gone here too')
+})
+
+t.test('without the store the last good configuration is served, until the store answers', async t => {
+  const { held, store } = settable(setOf('one', 9, 't9', 'a', 'b'))
+  let isUp = false
+  const away: Store = {
+    ...store,
+    position: () => (isUp ? store.position() : Promise.reject(new StoreUnavailableError())),
+    load: () => (isUp ? store.load() : Promise.reject(new StoreUnavailableError()))
+  }
+  const live = new LiveConfig({ store: away, parse: parseItem, retryMs: 5, fallback: { read: async () => setOf('one', 8, 't8', 'a') } })
+  t.teardown(() => live.close())
+  await live.start()
+  t.same(ids(live), ['a'])
+  t.equal(live.source, 'last_good')
+  isUp = true
+  t.ok(await live.reached(9, 1000))
+  t.same(ids(live), ['a', 'b'])
+  await live.catchUp()
+  t.equal(live.source, 'store')
+  t.equal(held.set.revision, 9)
+})
+
+t.test('a store that hangs is not waited for when there is a last good configuration', async t => {
+  const { store } = settable(setOf('one', 9, 't9'))
+  const hung: Store = { ...store, position: () => new Promise(() => {}), watch: () => new Promise(() => {}) }
+  const live = new LiveConfig({ store: hung, parse: parseItem, patienceMs: 5, fallback: { read: async () => setOf('one', 8, 't8', 'a') } })
+  t.teardown(() => live.close())
+  await live.start()
+  t.same(ids(live), ['a'])
+})
+
+t.test('an empty store does not make a restarted gateway forget what it served', async t => {
+  const { store } = settable(setOf('', 0, undefined))
+  const live = new LiveConfig({ store, parse: parseItem, fallback: { read: async () => setOf('one', 8, 't8', 'a') } })
+  t.teardown(() => live.close())
+  await live.start()
+  t.same(ids(live), ['a'])
+  t.equal(live.estranged, 'lost')
 })
 
 t.test('changes made while everything is loaded are not lost', async t => {
@@ -152,7 +260,8 @@ t.test('changes made while everything is loaded are not lost', async t => {
       await writer.commit([put('b')], 'test')
       return set
     },
-    commitsSince: revision => inner.commitsSince(revision),
+    commitsSince: (revision, head) => inner.commitsSince(revision, head),
+    position: () => inner.position(),
     watch: (onNotice, onState) => inner.watch(onNotice, onState),
     close: () => inner.close()
   }

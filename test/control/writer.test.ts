@@ -124,7 +124,8 @@ t.test('a store that does not answer is an error of its own, and nothing was wri
   const { live, writer } = await open(t, createMemoryBacking(), store => ({
     name: store.name,
     load: () => store.load(),
-    commitsSince: revision => store.commitsSince(revision),
+    commitsSince: (revision, head) => store.commitsSince(revision, head),
+    position: () => store.position(),
     watch: (onNotice, onState) => store.watch(onNotice, onState),
     close: () => store.close(),
     commit: async () => Promise.reject(new StoreUnavailableError())

@@ -1,0 +1,86 @@
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { LastGoodKeeper, lastGoodFallback } from '../../src/control/keep-last-good.ts'
+import { LiveConfig } from '../../src/control/live-config.ts'
+import { parseItem } from '../../src/control/parse-item.ts'
+import type { Change } from '../../src/core/change.ts'
+import { LastGoodFile } from '../../src/stores/last-good.ts'
+import { createMemoryStore } from '../../src/stores/memory-store.ts'
+import { tempFolder } from '../helpers/gateway.ts'
+
+const put = (id: string, item: object = { path: `/${id}`, respond: {} }): Change => ({ op: 'put', kind: 'forward_rule', id, item })
+const silent = { onWriteFailure: () => {}, onDamage: () => {} }
+
+async function idsIn(file: LastGoodFile): Promise<string[]> {
+  const read = await file.read()
+  return read.found === 'configuration' ? read.set.items.map(({ id }) => id).sort() : [read.found]
+}
+
+t.test('what is live is on disk soon after it changed, and at the latest when the gateway ends', async t => {
+  const store = createMemoryStore()
+  const file = new LastGoodFile(tempFolder(t), 's')
+  const live = new LiveConfig({ store, parse: parseItem })
+  t.teardown(() => live.close())
+  const keeper = new LastGoodKeeper(file, live, silent)
+  await live.start()
+  live.receive(await store.commit([put('a'), put('b')], 'test'))
+  await keeper.close()
+  t.same(await idsIn(file), ['a', 'b'])
+  t.match(await file.read(), { set: { revision: 1, epoch: live.liveSet?.epoch } })
+})
+
+t.test('of an item that cannot be live, the version that still is goes to disk', async t => {
+  const store = createMemoryStore()
+  const file = new LastGoodFile(tempFolder(t), 's')
+  const live = new LiveConfig({ store, parse: parseItem })
+  t.teardown(() => live.close())
+  const keeper = new LastGoodKeeper(file, live, silent)
+  await live.start()
+  live.receive(await store.commit([put('a')], 'test'))
+  live.receive(await store.commit([put('a', { path: 7 }), put('never', { path: 8 })], 'test'))
+  await keeper.close()
+  const set = await lastGoodFallback(file, silent).read()
+  t.same(
+    set?.items.map(({ id, item }) => ({ id, item })),
+    [{ id: 'a', item: { path: '/a', respond: {} } }]
+  )
+})
+
+t.test('a service that rules outlived is on disk with them', async t => {
+  const store = createMemoryStore()
+  const file = new LastGoodFile(tempFolder(t), 's')
+  const live = new LiveConfig({ store, parse: parseItem })
+  t.teardown(() => live.close())
+  const keeper = new LastGoodKeeper(file, live, silent)
+  await live.start()
+  const service: Change = { op: 'put', kind: 'service', id: 's', item: { targets: [{ url: 'http://127.0.0.1:1' }] } }
+  live.receive(await store.commit([service, put('r', { target_service: 's' })], 'test'))
+  live.receive(await store.commit([{ op: 'delete', kind: 'service', id: 's' }], 'test'))
+  await keeper.close()
+  const set = await lastGoodFallback(file, silent).read()
+  const restored = new LiveConfig({ store: createMemoryStore(), parse: parseItem, fallback: { read: async () => set } })
+  t.teardown(() => restored.close())
+  await restored.start()
+  t.ok(restored.snapshot?.service('s'))
+  t.same(restored.state?.problems, [])
+})
+
+t.test('a disk that takes nothing is reported and stops no change', async t => {
+  const store = createMemoryStore()
+  const live = new LiveConfig({ store, parse: parseItem })
+  t.teardown(() => live.close())
+  const inTheWay = join(tempFolder(t), 'file')
+  writeFileSync(inTheWay, '')
+  const failures: unknown[] = []
+  const keeper = new LastGoodKeeper(new LastGoodFile(join(inTheWay, 'data'), 's'), live, {
+    ...silent,
+    onWriteFailure: error => failures.push(error)
+  })
+  const applied = once(live, 'applied')
+  await live.start()
+  await applied
+  await keeper.close()
+  t.ok(failures.length > 0)
+})
