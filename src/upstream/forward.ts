@@ -38,7 +38,7 @@ export function forward(
   }
   if (hasBody(request)) {
     const bodyLimits = { maxBytes: rule.maxBodyBytes, sendMs: timeouts.send, clientStallMs: context.clientStallMs }
-    options.body = new RequestBody(request, bodyLimits, fault => forwarding.failBody(fault))
+    options.body = new RequestBody(request, bodyLimits, fault => forwarding.failBody(fault)).asStream()
   }
   forwarding.start(pools.get(target.origin, timeouts.connect), options, timeouts.total)
 }

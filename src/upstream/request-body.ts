@@ -1,6 +1,7 @@
 /** The body of a request on its way to the target. */
+import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { BodyTooLargeError, RequestTimeoutError, UpstreamTimeoutError } from '../errors.ts'
 
 export interface BodyLimits {
@@ -15,9 +16,10 @@ export interface BodyLimits {
 /**
  * What hands the body to undici. Undici destroys the stream it is given when an exchange ends early, and destroying an IncomingMessage
  * destroys the client's connection with it. So undici gets this one: when it is destroyed, what is left of the body is read and dropped,
- * and an answer can still be sent. Holds no more than what the buffers of the two sockets ask for.
+ * and an answer can still be sent. It holds nothing: pause and resume go through to the source. It has of a stream what undici's HTTP/1.1
+ * client uses and no more, because a Readable of its own costs as much as a third of forwarding a request.
  */
-export class RequestBody extends Readable {
+export class RequestBody extends EventEmitter {
   readonly #source: IncomingMessage
   readonly #limits: BodyLimits
   readonly #onFault: (fault: Error) => void
@@ -25,6 +27,7 @@ export class RequestBody extends Readable {
   #attached = false
   #targetWaits = true
   #bytes = 0
+  #destroyed = false
 
   /** `onFault` is called when the body is too large or one of the two ends stalls. The caller then ends the exchange. */
   constructor(source: IncomingMessage, limits: BodyLimits, onFault: (fault: Error) => void) {
@@ -34,52 +37,65 @@ export class RequestBody extends Readable {
     this.#onFault = onFault
   }
 
-  override _read(): void {
-    if (!this.#attached) {
-      this.#attached = true
-      this.#source.on('data', this.#onData)
-      this.#source.on('end', this.#onEnd)
-    }
-    this.#source.resume()
+  get destroyed(): boolean {
+    return this.#destroyed
   }
 
-  // Undici pauses its body exactly while the target's connection takes no more.
-  override pause(): this {
+  /** This body in the type that undici asks for. */
+  asStream(): Readable {
+    return this as EventEmitter as Readable
+  }
+
+  /** Called by undici while the target's connection takes no more. */
+  pause(): this {
     this.#targetWaits = false
     this.#watch(this.#limits.sendMs)
-    return super.pause()
+    this.#source.pause()
+    return this
   }
 
-  override resume(): this {
+  /** Called by undici once it is connected, and when the target's connection takes more. */
+  resume(): this {
     this.#targetWaits = true
     this.#watch(this.#limits.clientStallMs)
-    return super.resume()
+    if (!this.#attached) this.#source.on('data', this.#onData).on('end', this.#onEnd)
+    this.#attached = true
+    this.#source.resume()
+    return this
   }
 
-  /** Never fails and never emits `error`: whoever destroys this stream knows why. */
-  override _destroy(_error: Error | null, callback: () => void): void {
+  /** Undici takes what has this method for a stream; it reads by events. @throws always */
+  pipe(): never {
+    throw new Error('a request body is read by its events')
+  }
+
+  /** Never fails and never emits `error`: whoever destroys this knows why. */
+  destroy(): this {
+    if (this.#destroyed) return this
+    this.#destroyed = true
     clearTimeout(this.#timer)
-    this.#source.off('data', this.#onData)
-    this.#source.off('end', this.#onEnd)
+    this.#source.off('data', this.#onData).off('end', this.#onEnd)
     this.#source.resume()
-    callback()
+    return this
   }
 
   readonly #onData = (chunk: Buffer): void => {
     this.#bytes += chunk.length
     if (this.#limits.maxBytes !== null && this.#bytes > this.#limits.maxBytes) return this.#onFault(new BodyTooLargeError())
-    if (this.#targetWaits) this.#timer?.refresh()
-    if (!this.push(chunk)) this.#source.pause()
+    this.#timer?.refresh()
+    this.emit('data', chunk)
   }
 
   readonly #onEnd = (): void => {
-    if (this.#targetWaits) clearTimeout(this.#timer)
-    this.push(null)
+    clearTimeout(this.#timer)
+    this.emit('end')
   }
 
   #watch(limitMs: number): void {
     clearTimeout(this.#timer)
-    if (this.#targetWaits && this.#source.readableEnded) return
+    this.#timer = undefined
+    // Usually a small body has come with its header section: then there is nothing of the client's to wait for.
+    if (this.#targetWaits && this.#source.complete) return
     this.#timer = setTimeout(() => this.#onFault(this.#targetWaits ? new RequestTimeoutError() : new UpstreamTimeoutError()), limitMs)
   }
 }
