@@ -5,7 +5,7 @@ import { type Fault, ValidationError, withFaults } from '../errors.ts'
 import type { ItemRef } from './config-diff.ts'
 import { idPattern, itemKinds } from './item-kinds.ts'
 import { isStored, putChange } from './item-plans.ts'
-import type { Plan, PlannedChange } from './writer.ts'
+import type { Plan, PlannedChange } from './planned-change.ts'
 
 type CommitChange = CommitWrite['changes'][number]
 

@@ -7,8 +7,8 @@ import { differences, type ItemRef } from './config-diff.ts'
 import { isRecord } from './is-record.ts'
 import { idPattern } from './item-kinds.ts'
 import { putChange } from './item-plans.ts'
+import type { Plan, PlannedChange } from './planned-change.ts'
 import { escapePointer } from './schema-faults.ts'
-import type { Plan, PlannedChange } from './writer.ts'
 
 /** An item of a document, and where it stands in it. */
 export interface DocumentItem extends ItemRef {

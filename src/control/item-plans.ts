@@ -7,8 +7,8 @@ import { etagOf } from './etag.ts'
 import { isRecord } from './is-record.ts'
 import { createId, idPattern, itemKinds } from './item-kinds.ts'
 import { patchItem } from './merge-patch.ts'
+import type { Plan, PlannedChange } from './planned-change.ts'
 import { type Conditions, checkConditions } from './preconditions.ts'
-import type { Plan, PlannedChange } from './writer.ts'
 
 /**
  * What a new item is called: its own `id`, or a new one when it has none.

@@ -3,36 +3,13 @@
  * condition that the store is still at that state's revision; when another writer was faster, all of it is done again.
  */
 
-import type { Change, CommittedChange } from '../core/change.ts'
 import type { ConfigState } from '../core/config-state.ts'
-import type { HeldItem, ItemParser } from '../core/live-item.ts'
+import type { ItemParser } from '../core/live-item.ts'
 import { PreconditionError, type ReseedableStore, type WritableStore } from '../core/store.ts'
-import {
-  type Fault,
-  NotAppliedError,
-  NotEstrangedError,
-  NotReadyError,
-  RuleConflictError,
-  ServiceInUseError,
-  StoreLostError,
-  StoreUnavailableError,
-  UnknownServiceError,
-  UnsafeRegexError,
-  ValidationError,
-  WriteContendedError,
-  withFaults
-} from '../errors.ts'
+import { NotAppliedError, NotEstrangedError, NotReadyError, StoreLostError, StoreUnavailableError, WriteContendedError } from '../errors.ts'
+import { checkChanges } from './check-changes.ts'
 import type { LiveConfig } from './live-config.ts'
-
-/** A change, and where it stands in what the client sent. */
-export interface PlannedChange {
-  readonly change: Change
-  /** JSON pointer of the item: `''` for a single item, `/forward_rules/3` in a document. Faults point below it. */
-  readonly pointer: string
-}
-
-/** Decides the changes from the state; run again when another writer was faster. May throw any error of `src/errors.ts`. */
-export type Plan = (state: ConfigState) => readonly PlannedChange[]
+import type { Plan, PlannedChange } from './planned-change.ts'
 
 export interface WriteOptions {
   /** Who writes: the name of a token. */
@@ -116,7 +93,7 @@ export class ConfigWriter {
     if (before === undefined) throw new NotReadyError()
     if (this.#options.live.estranged !== undefined) throw new StoreLostError()
     const changes = plan(before)
-    const after = changes.length === 0 ? before : check(before, changes, this.#options.parse)
+    const after = changes.length === 0 ? before : checkChanges(before, changes, this.#options.parse)
     return { result: { revision: before.revision, before, after, changes, dryRun }, commit: !dryRun && changes.length > 0 }
   }
 
@@ -140,68 +117,4 @@ export class ConfigWriter {
 // A file or memory store has no life but its own: it is never estranged.
 function isReseedable(store: WritableStore): store is ReseedableStore {
   return 'reseed' in store
-}
-
-/** The state after `changes`, or the error that names everything that stands against them. */
-function check(before: ConfigState, changes: readonly PlannedChange[], parse: ItemParser): ConfigState {
-  const newest = Number.MAX_SAFE_INTEGER
-  const asCommitted = changes.map(({ change }): CommittedChange => {
-    if (change.op === 'delete') return change
-    return { ...change, seq: before.get(change.kind, change.id)?.seq ?? before.held(change.kind, change.id)?.stored.seq ?? newest }
-  })
-  const after = before.apply({ revision: before.revision + 1, changes: asCommitted }, parse)
-  const refusals = changes.flatMap(planned => {
-    const refusal = refusalOf(planned, after)
-    return refusal === undefined ? [] : [refusal]
-  })
-  if (refusals.length > 0) throw toError(refusals)
-  return after
-}
-
-interface Refusal {
-  readonly id: string
-  readonly code: string
-  readonly faults: readonly Fault[]
-  readonly other: string
-}
-
-function refusalOf({ change, pointer }: PlannedChange, after: ConfigState): Refusal | undefined {
-  const { kind, id } = change
-  if (change.op === 'delete') {
-    if (kind !== 'service' || !after.isOrphan(id)) return undefined
-    const rules = after.rulesOf(id)
-    return {
-      id,
-      code: 'service_in_use',
-      other: rules.map(rule => `'${rule}'`).join(', '),
-      faults: rules.map(rule => ({ pointer, detail: `is used by the rule '${rule}'` }))
-    }
-  }
-  const held = after.held(kind, id)
-  return held === undefined ? undefined : toRefusal(held, pointer)
-}
-
-function toRefusal({ stored, refusal }: HeldItem, pointer: string): Refusal {
-  const faults = refusal.faults.map(fault => ({ ...fault, pointer: pointer + fault.pointer }))
-  return { id: stored.id, code: refusal.code, faults, other: refusal.other ?? '' }
-}
-
-/** Which error speaks for all, the most basic first. */
-const severity = ['validation_failed', 'unreadable', 'unsafe_regex', 'unknown_service', 'rule_conflict', 'service_in_use']
-
-function toError(refusals: readonly Refusal[]): Error {
-  const [worst] = [...refusals].sort((a, b) => severity.indexOf(a.code) - severity.indexOf(b.code))
-  const faults = refusals.flatMap(refusal => refusal.faults)
-  return withFaults(errorFor(worst!), faults)
-}
-
-function errorFor({ id, code, other, faults }: Refusal): Error {
-  if (code === 'unsafe_regex') return new UnsafeRegexError(faults[0]?.detail ?? 'The pattern is not safe')
-  if (code === 'unknown_service') return new UnknownServiceError(id, other)
-  if (code === 'rule_conflict') return new RuleConflictError(id, other)
-  if (code === 'service_in_use') return new ServiceInUseError(id, other)
-  const [first] = faults
-  return new ValidationError(
-    first === undefined ? 'The item is not valid' : `${first.pointer === '' ? 'The body' : first.pointer} ${first.detail}`
-  )
 }
