@@ -1,7 +1,7 @@
 /** The store in a file that people edit too. */
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import type { Change, Commit, CommittedChange, ConfigSet, StoredItem } from '../core/change.ts'
+import type { Change, Commit, CommittedChange, ConfigSet } from '../core/change.ts'
 import {
   type FleetStore,
   type HistoryStore,
@@ -13,11 +13,11 @@ import {
   type WritableStore
 } from '../core/store.ts'
 import { InvalidBodyError, StoreUnavailableError } from '../errors.ts'
-import { CommitLog, defaultLogLength, previousOf } from './commit-log.ts'
-import { toConfigSet } from './config-set.ts'
+import { CommitLog, defaultLogLength } from './commit-log.ts'
 import { withFileLock } from './file-lock.ts'
 import { FileProblem, readText } from './file-read.ts'
 import { FileFormatError, type FormatName } from './file-source.ts'
+import { FileState } from './file-state.ts'
 import { fileTemplates } from './file-template.ts'
 import { createFileThread, type FileThread } from './file-thread.ts'
 import { type FileWatch, watchFile } from './file-watch.ts'
@@ -58,16 +58,12 @@ class FileStore implements WritableStore, HistoryStore, FleetStore {
   readonly #path: string
   readonly #format: FormatName
   readonly #by: string
-  // One life: a file that is gone or empty is never read as a new one, and its revisions begin anew with each process anyhow.
-  readonly #epoch = 'file-store'
-  readonly #items = new Map<string, StoredItem>()
-  readonly #log: CommitLog
+  readonly #state: FileState
   readonly #fleet = new LocalFleet()
   readonly #watchers = new Watchers()
   readonly #thread: FileThread
   /** The file was there once: when it is missing from now on, it has vanished. */
   #made = false
-  #revision = 0
   #text: string | undefined
   /** The text that was refused last, so that it is not read again and again. */
   #refused: { readonly text: string; readonly problem: FileProblem } | undefined
@@ -79,21 +75,21 @@ class FileStore implements WritableStore, HistoryStore, FleetStore {
     this.#path = resolve(path)
     this.#format = format
     this.#by = by
-    this.#log = new CommitLog(logLength)
-    this.#thread = createFileThread(format, () => [...this.#items.values()])
+    this.#state = new FileState(new CommitLog(logLength))
+    this.#thread = createFileThread(format, () => this.#state.items)
   }
 
   async load(): Promise<ConfigSet> {
     return this.#inTurn(async () => {
       await this.#refresh()
-      return toConfigSet(this.#revision, this.#epoch, this.#log.headOf(this.#revision), this.#items.values())
+      return this.#state.set
     })
   }
 
   async commitsSince(revision: number, head?: string): Promise<readonly Commit[] | undefined> {
     return this.#inTurn(async () => {
       await this.#refresh()
-      return this.#log.since(revision, this.#revision, head)
+      return this.#state.log.since(revision, this.#state.revision, head)
     })
   }
 
@@ -103,14 +99,14 @@ class FileStore implements WritableStore, HistoryStore, FleetStore {
     // Whoever watches is told of every change of the file: to read it for each question would be work for nothing.
     if (this.#watch === undefined || state === undefined) await this.#inTurn(() => this.#refresh())
     else if (!state.up) throw new StoreUnavailableError({ cause: new Error(state.reason) })
-    return { epoch: this.#epoch, revision: this.#revision, head: this.#log.headOf(this.#revision) }
+    return this.#state.position
   }
 
   /** What this process has seen. */
   async history(options: { readonly before?: number; readonly limit: number }): Promise<readonly Commit[]> {
     return this.#inTurn(async () => {
       await this.#refresh()
-      return this.#log.history(options)
+      return this.#state.log.history(options)
     })
   }
 
@@ -201,10 +197,8 @@ class FileStore implements WritableStore, HistoryStore, FleetStore {
     }
     this.#refused = undefined
     this.#text = text
-    if (this.#revision === 0) {
-      this.#apply(changes)
-      this.#revision = 1
-    } else if (changes.length > 0) this.#record(changes, this.#by)
+    if (this.#state.revision === 0) this.#state.begin(changes)
+    else if (changes.length > 0) this.#record(changes, this.#by)
   }
 
   async #commit(changes: readonly Change[], by: string, precondition: Precondition | undefined): Promise<Commit> {
@@ -214,7 +208,7 @@ class FileStore implements WritableStore, HistoryStore, FleetStore {
       for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
         // What was edited by hand or by another process becomes a revision of its own first.
         await this.#refresh()
-        if (precondition !== undefined && precondition.revision !== this.#revision) throw new PreconditionError(this.#revision)
+        if (precondition !== undefined && precondition.revision !== this.#state.revision) throw new PreconditionError(this.#state.revision)
         const before = this.#text!
         const edit = await this.#thread.edit(before, changes)
         if (edit.text !== before && !(await replaceFile(this.#path, before, edit.text))) continue
@@ -229,24 +223,9 @@ class FileStore implements WritableStore, HistoryStore, FleetStore {
   }
 
   #record(changes: readonly CommittedChange[], by: string): Commit {
-    const previous = changes.map(({ kind, id }) => previousOf(this.#items.get(`${kind}/${id}`)))
-    this.#apply(changes)
-    this.#revision += 1
-    const commit: Commit = { revision: this.#revision, at: new Date().toISOString(), by, changes }
-    this.#log.append(commit, previous)
+    const commit = this.#state.record(changes, by)
     this.#watchers.notice(commit)
     return commit
-  }
-
-  #apply(changes: readonly CommittedChange[]): void {
-    for (const change of changes) {
-      const key = `${change.kind}/${change.id}`
-      if (change.op === 'delete') this.#items.delete(key)
-      else {
-        const { op, ...item } = change
-        this.#items.set(key, item)
-      }
-    }
   }
 }
 

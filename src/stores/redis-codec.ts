@@ -12,12 +12,7 @@ export interface CommitNotice {
 
 /** undefined for a text that no commit of ours wrote. */
 export function readNotice(text: string): CommitNotice | undefined {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  const value = parsed(text)
   if (!isRecord(value) || typeof value['epoch'] !== 'string' || !Number.isSafeInteger(value['revision'])) return undefined
   const { epoch, revision, at, by, changes } = value
   if (changes === undefined) return { epoch, commit: undefined }
@@ -60,6 +55,43 @@ export function readLog(answer: unknown): LogReading {
   const commits = texts.map(text => readNotice(text)?.commit)
   const isWhole = commits.every(commit => commit !== undefined)
   return { revision: toRevision(revision), epoch, head: head || undefined, commits: isWhole ? commits : undefined }
+}
+
+/** An entry of the log, for the history. */
+export interface HistoryEntry {
+  readonly revision: number
+  /** With `previous` in its changes; undefined when the log does not have it whole, or has that of another life. */
+  readonly commit: Commit | undefined
+}
+
+/** The answer of `redis-history.lua`. @throws when it is not of its form */
+export function readHistory(answer: unknown): readonly HistoryEntry[] {
+  const [epoch, ...entries] = answer as [string, ...[id: string, commit: string, previous: string][]]
+  return entries.map(([id, text, previous]) => {
+    const notice = readNotice(text)
+    const commit = notice?.epoch === epoch && notice.commit !== undefined ? withPrevious(notice.commit, previous) : undefined
+    return { revision: Number(id.split('-')[0]), commit }
+  })
+}
+
+function withPrevious(commit: Commit, text: string): Commit | undefined {
+  const previous: unknown = parsed(text)
+  if (!Array.isArray(previous) || previous.length !== commit.changes.length) return undefined
+  return { ...commit, changes: commit.changes.map((change, index) => ({ ...change, previous: toPrevious(previous[index]) })) }
+}
+
+function toPrevious(value: unknown): { readonly item: unknown; readonly seq: number } | null {
+  if (!isRecord(value) || typeof value['seq'] !== 'number') return null
+  const text = value['text']
+  return { item: typeof text === 'string' ? readItemText(text).item : undefined, seq: value['seq'] }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 function toItem(kind: Kind, id: string, text: string | null, seq: string | undefined): StoredItem {

@@ -10,10 +10,14 @@ export interface RedisKeys {
   readonly seq: string
   /** Hash `kind/id` -> seq. */
   readonly meta: string
-  /** Stream of commits; the entry `<revision>-0` has one field, `commit`, with its JSON. */
+  /** Stream of commits; the entry `<revision>-0` has the fields `commit` (JSON), `at` and `previous` (JSON: what was there before each change). */
   readonly log: string
   /** Channel on which every commit is published as JSON. */
   readonly notices: string
+  /** Set of the names of the instances. */
+  readonly instances: string
+  /** What the key of an instance's report begins with; the name follows. */
+  readonly instance: string
   /** One hash per kind: id -> the item as JSON, as written. */
   readonly items: Readonly<Record<Kind, string>>
 }
@@ -28,6 +32,8 @@ export function redisKeys(namespace: string): RedisKeys {
     meta: key('meta'),
     log: key('log'),
     notices: key('notices'),
+    instances: key('instances'),
+    instance: key('instance:'),
     items: Object.fromEntries(kinds.map(kind => [kind, key(kind)])) as Record<Kind, string>
   }
 }

@@ -1,4 +1,4 @@
--- Reads everything at one revision.
+-- Reads everything at one revision. After redis-functions.lua.
 --   KEYS  revision, epoch, log, meta, then one hash of items per kind
 --   ARGV  1 the longest text that is an item, in bytes; a longer one is answered as nil
 -- Answers {revision, epoch or '', head or '', {member, seq, ...}, {id, text, ...}, ...}, the last once per kind.

@@ -1,4 +1,4 @@
--- Where the store stands.
+-- Where the store stands. After redis-functions.lua.
 --   KEYS  revision, epoch, log
 -- Answers {revision, epoch or '', head or ''}.
 local revision = redis.call('GET', KEYS[1]) or '0'

@@ -1,20 +1,31 @@
 /** The store in Redis: shared by any number of instances, which hear of each commit at once. */
-import { randomUUID } from 'node:crypto'
 import { type Change, type Commit, type ConfigSet, kinds } from '../core/change.ts'
-import { type Precondition, PreconditionError, type StorePosition, type StoreState, type WritableStore } from '../core/store.ts'
-import { StoreUnavailableError } from '../errors.ts'
+import {
+  type FleetStore,
+  type HistoryStore,
+  type InstanceReport,
+  type Precondition,
+  PreconditionError,
+  type ReseedableStore,
+  type StorePosition,
+  type StoreState
+} from '../core/store.ts'
 import { defaultLogLength } from './commit-log.ts'
 import { within } from './deadline.ts'
-import { maxItemBytes, toItemText } from './item-text.ts'
-import { readConfigSet, readLog, readNotice, readPosition } from './redis-codec.ts'
-import { openConnection, type RedisConnection, silenceMs, toReason } from './redis-connection.ts'
+import { maxItemBytes } from './item-text.ts'
+import { type RedisAddress, toRedisAddress } from './redis-address.ts'
+import { closedError, RedisClient, toUnavailable } from './redis-client.ts'
+import { readConfigSet, readHistory, readLog, readNotice, readPosition } from './redis-codec.ts'
+import { type ConnectionOptions, silenceMs } from './redis-connection.ts'
+import { announce, instances, withdraw } from './redis-fleet.ts'
 import { namespacePattern, type RedisKeys, redisKeys } from './redis-keys.ts'
-import { createScript, type RedisScript } from './redis-script.ts'
+import { createScript } from './redis-script.ts'
 import { openSubscriber } from './redis-subscriber.ts'
+import { commitArgs, commitScript, readCommit, reseedArgs, reseedScript, writeKeys } from './redis-write.ts'
 import { Watchers } from './watchers.ts'
 
 export interface RedisStoreOptions {
-  /** `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS. */
+  /** As `toRedisAddress` takes it. */
   readonly url: string
   /** Keeps the configurations of several gateways in one Redis apart. 1-64 of `a-z A-Z 0-9 . _ -`. */
   readonly namespace: string
@@ -24,35 +35,33 @@ export interface RedisStoreOptions {
   readonly name?: string
 }
 
-/** A commit longer than this, in bytes of JSON, travels as its revision only: the instances then read the items. */
-const maxNoticeBytes = 1024 * 1024
+const loadScript = createScript('redis-functions.lua', 'redis-load.lua')
+const logScript = createScript('redis-functions.lua', 'redis-log.lua')
+const positionScript = createScript('redis-functions.lua', 'redis-position.lua')
+const historyScript = createScript('redis-functions.lua', 'redis-history.lua')
 
-const commitScript = createScript('redis-commit.lua')
-const loadScript = createScript('redis-head.lua', 'redis-load.lua')
-const logScript = createScript('redis-head.lua', 'redis-log.lua')
-const positionScript = createScript('redis-head.lua', 'redis-position.lua')
+/** How long giving back a whole configuration may take, in milliseconds. */
+const reseedMs = 10_000
 
 /**
  * The store in Redis. It connects at once and keeps connecting; a call while the server is away rejects within a second.
  * A `commit` that rejects because its answer was lost may have been made: compare revisions before it is repeated.
  * @throws when an option is not valid; the message holds no password
  */
-export function openRedisStore(options: RedisStoreOptions): WritableStore {
+export function openRedisStore(options: RedisStoreOptions): ReseedableStore & HistoryStore & FleetStore {
   if (!namespacePattern.test(options.namespace)) throw new Error('a namespace is 1-64 of a-z A-Z 0-9 . _ -')
-  if (!/^rediss?:\/\//.test(options.url) || !URL.canParse(options.url)) throw new Error('the store is no valid redis:// or rediss:// URL')
-  return new RedisStore(options)
+  return new RedisStore(toRedisAddress(options.url), options)
 }
 
 type Link = 'commands' | 'notices'
 
-class RedisStore implements WritableStore {
+class RedisStore implements ReseedableStore, HistoryStore, FleetStore {
   readonly name = 'redis'
-  readonly #url: string
-  readonly #clientName: string
+  readonly #connection: ConnectionOptions
   readonly #logLength: number
   readonly #keys: RedisKeys
   readonly #watchers = new Watchers()
-  readonly #commands: RedisConnection
+  readonly #client: RedisClient
   readonly #links = new Map<Link, StoreState>()
   readonly #stateKnown = Promise.withResolvers<void>()
   #subscriber: { close(): Promise<void> } | undefined
@@ -60,12 +69,11 @@ class RedisStore implements WritableStore {
   #loaded: Pick<ConfigSet, 'epoch' | 'revision'> | undefined
   #closed = false
 
-  constructor({ url, namespace, logLength = defaultLogLength, name = 'sluice' }: RedisStoreOptions) {
-    this.#url = url
-    this.#clientName = name.replace(/[^\x21-\x7e]/g, '-')
+  constructor(address: RedisAddress, { namespace, logLength = defaultLogLength, name = 'sluice' }: RedisStoreOptions) {
     this.#logLength = logLength
     this.#keys = redisKeys(namespace)
-    this.#commands = openConnection(url, this.#clientName, {
+    this.#connection = { address, name: name.replace(/[^\x21-\x7e]/g, '-'), key: this.#keys.revision }
+    this.#client = new RedisClient(this.#connection, {
       onReady: () => this.#setLink('commands', { up: true }),
       onLost: reason => this.#setLink('commands', { up: false, reason })
     })
@@ -74,7 +82,7 @@ class RedisStore implements WritableStore {
   async load(): Promise<ConfigSet> {
     const { revision, epoch, log, meta, items } = this.#keys
     const keys = [revision, epoch, log, meta, ...kinds.map(kind => items[kind])]
-    const set = await this.#run(loadScript, keys, [maxItemBytes], readConfigSet)
+    const set = await this.#client.run(loadScript, keys, [maxItemBytes], readConfigSet)
     // Not the set itself: its items are not to be held here.
     this.#loaded = { epoch: set.epoch, revision: set.revision }
     return set
@@ -82,7 +90,7 @@ class RedisStore implements WritableStore {
 
   async commitsSince(revision: number, head?: string): Promise<readonly Commit[] | undefined> {
     const { revision: revisionKey, epoch, log: logKey } = this.#keys
-    const log = await this.#run(logScript, [revisionKey, epoch, logKey], [revision, `${revision + 1}-0`], readLog)
+    const log = await this.#client.run(logScript, [revisionKey, epoch, logKey], [revision, `${revision + 1}-0`], readLog)
     if (!this.#followsOn(log.epoch, revision) || (head !== undefined && head !== log.head)) return undefined
     if (revision === log.revision) return []
     const whole = log.commits?.[0]?.revision === revision + 1 && log.commits.at(-1)?.revision === log.revision
@@ -91,14 +99,14 @@ class RedisStore implements WritableStore {
 
   async position(): Promise<StorePosition> {
     const { revision, epoch, log } = this.#keys
-    return this.#run(positionScript, [revision, epoch, log], [], readPosition)
+    return this.#client.run(positionScript, [revision, epoch, log], [], readPosition)
   }
 
   async watch(onNotice: (notice?: Commit) => void, onState?: (state: StoreState) => void): Promise<void> {
     if (this.#closed) throw closedError()
     this.#watchers.add({ onNotice, onState })
     if (this.#subscriber === undefined) {
-      this.#subscriber = openSubscriber(this.#url, this.#clientName, this.#keys.notices, {
+      this.#subscriber = openSubscriber(this.#connection, this.#keys.notices, {
         onSubscribed: () => this.#setLink('notices', { up: true }),
         onLost: reason => this.#setLink('notices', { up: false, reason }),
         onMessage: text => this.#onMessage(text)
@@ -109,40 +117,62 @@ class RedisStore implements WritableStore {
   }
 
   async commit(changes: readonly Change[], by: string, precondition?: Precondition): Promise<Commit> {
-    const { revision, epoch, seq, meta, log, notices, items } = this.#keys
-    const keys = [revision, epoch, seq, meta, log]
-    const expected = precondition === undefined ? ['', ''] : [precondition.revision, this.#loaded?.epoch ?? '']
-    const args = [...expected, randomUUID(), this.#logLength, JSON.stringify(by), notices, maxNoticeBytes].concat(
-      changes.flatMap(change => toArgs(change, keys.length + 1))
-    )
-    const answer = this.#run(commitScript, [...keys, ...kinds.map(kind => items[kind])], args, readCommit)
-    const made = await within(silenceMs, 'the server did not answer in time', answer).catch(toUnavailable)
-    if (typeof made === 'number') throw new PreconditionError(made)
-    this.#followsOn(made.epoch, made.commit.revision - 1)
-    return made.commit
+    const expected = precondition === undefined ? (['', ''] as const) : ([precondition.revision, this.#loaded?.epoch ?? ''] as const)
+    const args = commitArgs(this.#keys, { changes, by, expected, logLength: this.#logLength })
+    const answer = this.#client.run(commitScript, writeKeys(this.#keys), args, readCommit)
+    return this.#made(await within(silenceMs, 'the server did not answer in time', answer).catch(toUnavailable))
+  }
+
+  async reseed(set: ConfigSet, by: string): Promise<Commit> {
+    const args = reseedArgs(this.#keys, set, by, this.#logLength)
+    const answer = this.#client.run(reseedScript, writeKeys(this.#keys), args, readCommit)
+    const made = await within(reseedMs, 'the server did not answer in time', answer).catch(toUnavailable)
+    this.#loaded = { epoch: set.epoch, revision: set.revision }
+    return this.#made(made)
+  }
+
+  async history({ before, limit }: { readonly before?: number; readonly limit: number }): Promise<readonly Commit[]> {
+    const commits: Commit[] = []
+    let next = before
+    while (commits.length < limit) {
+      const wanted = limit - commits.length
+      const newest = next === undefined ? '+' : `(${next}-0`
+      const entries = await this.#client.run(historyScript, [this.#keys.epoch, this.#keys.log], [newest, wanted], readHistory)
+      commits.push(...entries.flatMap(({ commit }) => commit ?? []))
+      if (entries.length < wanted) break
+      next = entries.at(-1)!.revision
+    }
+    return commits
+  }
+
+  async announce(report: InstanceReport, ttlMs: number): Promise<void> {
+    await announce(this.#client, this.#keys, report, ttlMs)
+  }
+
+  async instances(): Promise<readonly InstanceReport[]> {
+    return instances(this.#client, this.#keys)
+  }
+
+  async withdraw(id: string): Promise<void> {
+    await withdraw(this.#client, this.#keys, id)
   }
 
   async close(): Promise<void> {
     this.#closed = true
     this.#watchers.clear()
     this.#stateKnown.resolve()
-    await Promise.all([this.#commands.close(), this.#subscriber?.close()])
+    await Promise.all([this.#client.close(), this.#subscriber?.close()])
   }
 
-  async #run<T>(script: RedisScript, keys: string[], args: (string | number)[], read: (answer: unknown) => T): Promise<T> {
-    if (this.#closed) throw closedError()
-    try {
-      await within(silenceMs, 'the server cannot be reached', this.#commands.ready())
-      return read(await script.run(this.#commands.redis, keys, args))
-    } catch (error) {
-      return toUnavailable(error)
-    }
+  #made(made: ReturnType<typeof readCommit>): Commit {
+    if (typeof made === 'number') throw new PreconditionError(made)
+    this.#followsOn(made.epoch, made.commit.revision - 1)
+    return made.commit
   }
 
   #onMessage(text: string): void {
-    const notice = readNotice(text)
-    const commit = notice?.commit
-    const isOurs = commit !== undefined && this.#followsOn(notice!.epoch, commit.revision - 1)
+    const { epoch, commit } = readNotice(text) ?? {}
+    const isOurs = epoch !== undefined && commit !== undefined && this.#followsOn(epoch, commit.revision - 1)
     this.#watchers.notice(isOurs ? commit : undefined)
   }
 
@@ -169,27 +199,4 @@ class RedisStore implements WritableStore {
     if (down === undefined) this.#watchers.notice()
     this.#stateKnown.resolve()
   }
-}
-
-function toArgs(change: Change, firstItemKey: number): (string | number)[] {
-  const { op, kind, id } = change
-  return [op, kind, firstItemKey + kinds.indexOf(kind), id, JSON.stringify(id), op === 'put' ? toItemText(change.item) : '']
-}
-
-/** The commit, or the revision of the store when the precondition did not hold. */
-function readCommit(answer: unknown): { readonly epoch: string; readonly commit: Commit } | number {
-  const [outcome, value] = answer as ['ok', string] | ['precondition', number]
-  if (outcome === 'precondition') return value
-  const { epoch, commit } = readNotice(value) ?? {}
-  if (epoch === undefined || commit === undefined) throw new Error('the server answered a commit with something else')
-  return { epoch, commit }
-}
-
-function closedError(): Error {
-  return new StoreUnavailableError({ cause: new Error('the store is closed') })
-}
-
-function toUnavailable(error: unknown): never {
-  if (error instanceof StoreUnavailableError) throw error
-  throw new StoreUnavailableError({ cause: new Error(toReason(error)) })
 }

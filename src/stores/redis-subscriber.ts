@@ -1,4 +1,4 @@
-import { openConnection, toReason } from './redis-connection.ts'
+import { type ConnectionOptions, openConnection, toReason } from './redis-connection.ts'
 
 /** What a subscriber tells its owner. */
 export interface SubscriberEvents {
@@ -10,8 +10,8 @@ export interface SubscriberEvents {
 }
 
 /** Listens to one channel and comes back by itself until it is closed. */
-export function openSubscriber(url: string, name: string, channel: string, events: SubscriberEvents): { close(): Promise<void> } {
-  const connection = openConnection(url, name, {
+export function openSubscriber(options: ConnectionOptions, channel: string, events: SubscriberEvents): { close(): Promise<void> } {
+  const connection = openConnection(options, {
     onReady: () => void subscribe(),
     onLost: events.onLost
   })

@@ -10,7 +10,7 @@ import { observe } from './observe.ts'
 export type OpenHandle = () => WritableStore
 
 /** Registers one promise of the contract: its text and the check, which opens as many handles as it needs. */
-export type Promises = (text: string, check: (t: Test, open: OpenHandle) => Promise<void>) => void
+export type Promises = (text: string, check: (t: Test, open: OpenHandle) => Promise<unknown>) => void
 
 export function logPromises(promise: Promises): void {
   promise('commitsSince returns every commit made while nobody watched', async (t, open) => {

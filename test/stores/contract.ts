@@ -3,13 +3,21 @@ import t, { type Test } from 'tap'
 import type { Commit, ConfigSet, StoredItem } from '../../src/core/change.ts'
 import { PreconditionError } from '../../src/core/store.ts'
 import { deleteRule, putRule } from './changes.ts'
+import { fleetPromises } from './contract-fleet.ts'
 import { closePromises, logPromises, type OpenHandle, type Promises, watchPromises } from './contract-follow.ts'
+import { historyPromises } from './contract-history.ts'
 import { positionPromises } from './contract-position.ts'
+import { reseedPromises } from './contract-reseed.ts'
 import { observe } from './observe.ts'
 
+export interface ContractOptions {
+  /** Whether the handles of one store know of each other's instances. Default true. */
+  readonly sharesFleet?: boolean
+}
+
 /** @param setUp makes a new, empty store for each promise; its log keeps few commits (about 10). */
-export function storeContract(name: string, setUp: (t: Test) => OpenHandle | Promise<OpenHandle>): void {
-  const promise = (text: string, check: (t: Test, open: OpenHandle) => Promise<void>): void => {
+export function storeContract(name: string, setUp: (t: Test) => OpenHandle | Promise<OpenHandle>, options: ContractOptions = {}): void {
+  const promise = (text: string, check: (t: Test, open: OpenHandle) => Promise<unknown>): void => {
     t.test(`${name}: ${text}`, async t => {
       const open = await setUp(t)
       await check(t, () => {
@@ -25,6 +33,9 @@ export function storeContract(name: string, setUp: (t: Test) => OpenHandle | Pro
   logPromises(promise)
   watchPromises(promise)
   closePromises(promise)
+  historyPromises(promise)
+  reseedPromises(promise)
+  fleetPromises(promise, options)
 }
 
 function itemOf(set: ConfigSet, id: string): StoredItem | undefined {

@@ -4,8 +4,12 @@ import { join } from 'node:path'
 import { openFileStore } from '../../src/stores/file-store.ts'
 import { storeContract } from './contract.ts'
 
-storeContract('file', async t => {
-  const dir = await mkdtemp(join(tmpdir(), 'sluice-file-'))
-  t.teardown(() => rm(dir, { recursive: true }))
-  return () => openFileStore({ path: join(dir, 'conf', 'sluice.yaml'), logLength: 10 })
-})
+storeContract(
+  'file',
+  async t => {
+    const dir = await mkdtemp(join(tmpdir(), 'sluice-file-'))
+    t.teardown(() => rm(dir, { recursive: true }))
+    return () => openFileStore({ path: join(dir, 'conf', 'sluice.yaml'), logLength: 10 })
+  },
+  { sharesFleet: false }
+)

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
-import type { WritableStore } from '../../src/core/store.ts'
 import { openRedisStore, type RedisStoreOptions } from '../../src/stores/redis-store.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { putRule } from './changes.ts'
@@ -17,7 +16,7 @@ storeContract('redis', () => {
   return () => openRedisStore({ url: server.url, namespace, logLength: 10 })
 })
 
-function open(t: Test, namespace: string, options: Partial<RedisStoreOptions> = {}): WritableStore {
+function open(t: Test, namespace: string, options: Partial<RedisStoreOptions> = {}): ReturnType<typeof openRedisStore> {
   const store = openRedisStore({ url: server.url, namespace, ...options })
   t.teardown(() => store.close())
   return store
@@ -128,18 +127,33 @@ t.test('a log of another life does not stop a commit', async t => {
   t.same((await store.commitsSince(0))?.length, 1)
 })
 
-t.test('a commit too large to publish is announced, and found by loading', async t => {
+const largeChanges = (count: number, fill = 'x') =>
+  Array.from({ length: count }, (_, index) => putRule(`r${index}`, { description: fill.repeat(1_000_000) }))
+
+t.test('a commit too large to publish is announced, and read from the log', async t => {
   const [writer, other] = [open(t, 'large'), open(t, 'large')]
   await other.load()
   const observed = await observe(other)
   const before = observed.notices.length
-  const changes = Array.from({ length: 5 }, (_, index) => putRule(`r${index}`, { description: 'x'.repeat(300_000) }))
-  t.equal((await writer.commit(changes, 'anna')).changes.length, 5)
+  const made = await writer.commit(largeChanges(2), 'anna')
   await observed.until('the announcement', ({ notices }) => notices.length > before)
   t.same(observed.commits(), [])
+  t.same(await other.commitsSince(0), [made])
+  t.match(await other.history({ limit: 1 }), [made])
+})
+
+t.test('a commit too large for the log is found by loading, and large ones make room for each other', async t => {
+  const [writer, other] = [open(t, 'huge'), open(t, 'huge')]
+  await other.load()
+  await writer.commit(largeChanges(17), 'anna')
   t.equal(await other.commitsSince(0), undefined)
-  t.equal((await other.load()).items.length, 5)
-  t.ok((await admin.memory('USAGE', '{sluice:large}:log'))! < 10_000, 'the log stays small')
+  t.equal((await other.load()).items.length, 17)
+  t.same(await other.history({ limit: 10 }), [], 'what is not known whole is not told')
+  for (const fill of ['a', 'b', 'c', 'd', 'e']) await writer.commit(largeChanges(7, fill), 'anna')
+  t.ok((await admin.memory('USAGE', '{sluice:huge}:log', 'SAMPLES', 0))! < 64 * 1024 * 1024, 'the log stays small')
+  const history = await other.history({ limit: 10 })
+  t.same(history.map(({ revision }) => revision).at(0), 6)
+  t.ok(history.length > 1 && history.length < 5)
 })
 
 t.test('thousands of changes are one commit', async t => {
