@@ -35,8 +35,14 @@ export const parseItem: ItemParser = (stored: StoredItem): ParsedItem | ItemRefu
 function parseRule(filled: ForwardRuleWrite, id: string, seq: number): ParsedItem | ItemRefusal {
   const item = toForwardRule(filled, id)
   const compiled = compileRule(item, seq, re2Engine)
-  if (!('action' in compiled)) return toRefusal(compiled)
+  if (!('action' in compiled)) return toRefusal(compiled.map(fault => ({ ...fault, pointer: asWritten(fault.pointer, filled) })))
   return { refused: false, kind: 'forward_rule', item, compiled }
+}
+
+// A fault of the only entry of a list is a fault of the string that was written in its place.
+function asWritten(pointer: string, written: ForwardRuleWrite): string {
+  const [, field] = /^\/(host|source_ip)\/0$/.exec(pointer) ?? []
+  return field !== undefined && typeof written[field as 'host' | 'source_ip'] === 'string' ? `/${field}` : pointer
 }
 
 function parseService(filled: ServiceWrite, id: string): ParsedItem | ItemRefusal {
