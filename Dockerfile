@@ -21,13 +21,14 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force
 COPY --from=build /build/dist ./dist
 
-# Where the file store keeps the rules: the only place that is written to.
+# The rules of the file store and the last good configuration: the only place that is written to.
 RUN mkdir /data && chown node:node /data
 VOLUME /data
 # The port is asked for by name: where it is not permitted, the start fails, rather than falling back to a port that nobody publishes.
 # Docker (20.10 and later) lets every user of a container bind port 80; elsewhere set SLUICE_PORT to one above 1023.
 ENV SLUICE_PORT=80 \
-    SLUICE_STORE=file:/data/sluice.yaml
+    SLUICE_STORE=file:/data/sluice.yaml \
+    SLUICE_DATA_DIR=/data
 USER node
 EXPOSE 80 9000
 

@@ -31,6 +31,7 @@ function gateway(name: string, accessLog: boolean): Subject {
           SLUICE_HOST: '127.0.0.1',
           SLUICE_ADMIN_PORT: `${await freePort()}`,
           SLUICE_STORE: `file:${store}`,
+          SLUICE_DATA_DIR: join(folder, 'data'),
           SLUICE_ACCESS_LOG: `${accessLog}`
         },
         stdoutFile: join(folder, 'access.log')

@@ -37,8 +37,10 @@ interface Started {
 /** Starts what ENTRYPOINT and CMD say, on free ports, and reads from its log where it listens. */
 async function start(app: string): Promise<Started> {
   const command = [...execForm(instructions('ENTRYPOINT')[0])!, ...execForm(instructions('CMD')[0])!]
-  const ports = { SLUICE_HOST: '127.0.0.1', SLUICE_PORT: '0', SLUICE_ADMIN_PORT: '0', SLUICE_STORE: `file:${join(app, 'sluice.yaml')}` }
-  const env = { PATH: process.env.PATH, ...environment(), ...ports }
+  const ports = { SLUICE_HOST: '127.0.0.1', SLUICE_PORT: '0', SLUICE_ADMIN_PORT: '0' }
+  // What the image keeps in /data.
+  const folders = { SLUICE_STORE: `file:${join(app, 'sluice.yaml')}`, SLUICE_DATA_DIR: app }
+  const env = { PATH: process.env.PATH, ...environment(), ...ports, ...folders }
   const child = spawn(...nodeCommand(command.slice(1)), { cwd: app, env, stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => child.kill('SIGKILL'))
   for await (const line of createInterface(child.stdout)) {

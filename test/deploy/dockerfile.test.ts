@@ -66,6 +66,7 @@ t.test('both planes are exposed and the settings are ones that the gateway knows
   t.same(settings.unknown, [])
   t.equal(settings.port, 80, 'asked for by name: no silent fallback to 8080')
   t.match(settings.store, /^file:\/data\//)
+  t.match(settings.dataDir, /^\/data\b/)
   t.equal(instructions('VOLUME')[0]?.getArgumentsContent(), '/data')
 })
 
