@@ -27,7 +27,12 @@ const table = {
   adminHost: setting('ADMIN_HOST', 'address the admin API listens on; other than loopback needs a token', toText, '127.0.0.1'),
   adminToken: setting('ADMIN_TOKEN', 'bearer token with the role admin', toToken, undefined as string | undefined),
   adminTokens: setting('ADMIN_TOKENS', 'name:role:token,… with the roles viewer, editor, admin', toTokens, [] as readonly AdminToken[]),
-  store: setting('STORE', 'file:PATH | redis://… | rediss://… | memory:', toStore, 'file:./sluice.yaml'),
+  store: setting(
+    'STORE',
+    'file:PATH | redis://… | rediss://… | redis+sentinel://… | redis+cluster://… | memory:',
+    toStore,
+    'file:./sluice.yaml'
+  ),
   namespace: setting('NAMESPACE', 'separates configurations in one Redis', toNamespace, 'default'),
   dataDir: setting('DATA_DIR', 'folder of the last good configuration, for starts without the store', toText, './data'),
   instance: setting('INSTANCE', 'name of this instance', toText, `${hostname()}-${process.pid}`),
@@ -176,7 +181,8 @@ function toNamespace(text: string): string {
 
 // The value itself is never printed: it may hold a password.
 function toStore(text: string): string {
-  if (!/^(file:.+|rediss?:\/\/.+|memory:)$/s.test(text)) throw new Error('must be file:PATH, redis://…, rediss://… or memory:')
+  if (!/^(file:.+|rediss?(\+(sentinel|cluster))?:\/\/.+|memory:)$/s.test(text))
+    throw new Error('must be file:PATH, redis://…, rediss://…, redis+sentinel://…, redis+cluster://… or memory:')
   return text
 }
 

@@ -50,6 +50,12 @@ t.test('a bad setting is one line that names it', async t => {
   for (const message of [refused({}, ['--prot', '80']), refused({ SLUICE_STORE: 'mysql://x' })]) t.notMatch(message, /\n/)
 })
 
+t.test('every store of the documentation is taken', async t => {
+  for (const store of ['file:./a.yaml', 'redis://h', 'rediss://h', 'redis+sentinel://h/m', 'rediss+cluster://h', 'memory:']) {
+    t.equal(readSettings({ SLUICE_STORE: store }).store, store)
+  }
+})
+
 t.test('a refused store never prints its password', async t => {
   t.notMatch(refused({ SLUICE_STORE: 'mysql://user:hunter2@db' }), /hunter2/)
 })

@@ -12,13 +12,18 @@ export interface OpenStoreOptions {
 
 const openers: Readonly<Record<string, (url: string, options: OpenStoreOptions) => WritableStore>> = {
   'file:': url => openFileStore({ path: toPath(url) }),
-  'redis:': (url, { namespace }) => openRedisStore({ url, namespace }),
-  'rediss:': (url, { namespace }) => openRedisStore({ url, namespace }),
+  'redis:': openRedis,
+  'rediss:': openRedis,
+  'redis+sentinel:': openRedis,
+  'rediss+sentinel:': openRedis,
+  'redis+cluster:': openRedis,
+  'rediss+cluster:': openRedis,
   'memory:': () => createMemoryStore()
 }
 
 /**
- * Opens the store that `SLUICE_STORE` names: `file:./sluice.yaml`, `file:/etc/sluice.json`, `redis://…`, `rediss://…`, `memory:`.
+ * Opens the store that `SLUICE_STORE` names: `file:./sluice.yaml`, `file:/etc/sluice.json`, `redis://…`, `rediss://…`,
+ * `redis+sentinel://…`, `redis+cluster://…`, `memory:`.
  * Returns at once: whether the store answers shows at the first `load` or `watch`.
  * @throws {Error} with one line for the operator when the URL or the namespace is not valid; it never holds a password
  */
@@ -28,7 +33,11 @@ export function openStore(url: string, options: OpenStoreOptions): WritableStore
   const open = scheme === undefined || !Object.hasOwn(openers, scheme) ? undefined : openers[scheme]
   if (open !== undefined) return open(url, options)
   const found = scheme === undefined ? 'a store without a scheme' : `a store '${scheme}'`
-  throw new Error(`${found} is not known; use file:<path>, redis://<host>, rediss://<host> or memory:`)
+  throw new Error(`${found} is not known; use file:<path>, redis://<host>, redis+sentinel://…, redis+cluster://… or memory:`)
+}
+
+function openRedis(url: string, { namespace }: OpenStoreOptions): WritableStore {
+  return openRedisStore({ url, namespace })
 }
 
 function toPath(url: string): string {

@@ -23,10 +23,15 @@ export interface RedisServer {
 
 export interface RedisServerOptions {
   readonly password?: string
+  /** The server is a replica of this one, on 127.0.0.1. */
+  readonly replicaOf?: number
+  /** The server is a whole cluster: the one node that serves every slot. */
+  readonly cluster?: boolean
 }
 
 /** Starts a server; `t.teardown` stops it. Rejects with its output when it does not start. */
-export async function startRedis(t: Pick<Test, 'teardown'>, { password }: RedisServerOptions = {}): Promise<RedisServer> {
+export async function startRedis(t: Pick<Test, 'teardown'>, options: RedisServerOptions = {}): Promise<RedisServer> {
+  const { password } = options
   const dir = await mkdtemp(join(tmpdir(), 'sluice-redis-'))
   let child: ChildProcess | undefined
   const kill = async (): Promise<void> => {
@@ -38,7 +43,7 @@ export async function startRedis(t: Pick<Test, 'teardown'>, { password }: RedisS
     await kill()
     await rm(dir, { recursive: true, force: true })
   })
-  const [port, first] = await startOnFreePort(dir, password)
+  const [port, first] = await startOnFreePort(dir, options)
   child = first
   return {
     port,
@@ -47,7 +52,7 @@ export async function startRedis(t: Pick<Test, 'teardown'>, { password }: RedisS
     async restart({ wipe = false } = {}) {
       await kill()
       if (wipe) await rm(join(dir, 'appendonlydir'), { recursive: true, force: true })
-      child = await start(dir, port, password)
+      child = await start(dir, port, options)
     },
     pause: () => void child?.kill('SIGSTOP'),
     resume: () => void child?.kill('SIGCONT')
@@ -55,20 +60,40 @@ export async function startRedis(t: Pick<Test, 'teardown'>, { password }: RedisS
 }
 
 // Another process may take the free port before the server does.
-async function startOnFreePort(dir: string, password: string | undefined, attempts = 5): Promise<[port: number, child: ChildProcess]> {
+async function startOnFreePort(dir: string, options: RedisServerOptions, attempts = 5): Promise<[port: number, child: ChildProcess]> {
   const port = await freePort()
   try {
-    return [port, await start(dir, port, password)]
+    return [port, await start(dir, port, options)]
   } catch (error) {
     if (attempts === 1) throw error
-    return startOnFreePort(dir, password, attempts - 1)
+    return startOnFreePort(dir, options, attempts - 1)
   }
 }
 
-async function start(dir: string, port: number, password: string | undefined): Promise<ChildProcess> {
-  // The log file is written before each answer: what was answered survives a SIGKILL without the cost of an fsync.
-  const settings = { bind: '127.0.0.1', port, dir, save: '', appendonly: 'yes', appendfsync: 'no', requirepass: password ?? '' }
-  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
+async function start(dir: string, port: number, { password = '', replicaOf, cluster }: RedisServerOptions): Promise<ChildProcess> {
+  const args = flags({
+    bind: '127.0.0.1',
+    port,
+    dir,
+    save: '',
+    // The log file is written before each answer: what was answered survives a SIGKILL without the cost of an fsync.
+    appendonly: 'yes',
+    appendfsync: 'no',
+    requirepass: password,
+    masterauth: password,
+    'repl-diskless-sync-delay': 0,
+    ...(cluster ? { 'cluster-enabled': 'yes', 'cluster-port': await freePort() } : {})
+  })
+  return launch(replicaOf === undefined ? args : [...args, '--replicaof', '127.0.0.1', String(replicaOf)], 'Ready to accept connections')
+}
+
+/** Settings as flags of redis-server. */
+export function flags(settings: Readonly<Record<string, string | number>>): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
+}
+
+/** Starts `redis-server` and waits until it prints `ready`. Rejects with its output when it ends before. */
+export async function launch(args: readonly string[], ready: string): Promise<ChildProcess> {
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const stop = (): void => void child.kill('SIGKILL')
   process.once('exit', stop)
@@ -79,20 +104,22 @@ async function start(dir: string, port: number, password: string | undefined): P
     child.once('exit', code => reject(new Error(`redis-server ended with ${code}:\n${output.join('\n')}`)))
     createInterface(child.stdout).on('line', line => {
       output.push(line)
-      if (line.includes('Ready to accept connections')) resolve()
+      if (line.includes(ready)) resolve()
     })
   })
   return child
 }
 
-async function killed(child: ChildProcess): Promise<void> {
+/** Kills it, and resolves when it is gone. */
+export async function killed(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
   child.kill('SIGKILL')
   await exited
 }
 
-async function freePort(): Promise<number> {
+/** A port that nothing listened on a moment ago. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

@@ -8,8 +8,8 @@ export interface Observed {
   readonly states: readonly StoreState[]
   /** The commits among the notices. */
   commits(): Commit[]
-  /** Resolves as soon as `condition` holds, looking again at each notice and state. Rejects after 5 seconds, naming `what`. */
-  until(what: string, condition: (observed: Observed) => boolean): Promise<void>
+  /** Resolves as soon as `condition` holds, looking again at each notice and state. Rejects after `ms` (default 5 seconds), naming `what`. */
+  until(what: string, condition: (observed: Observed) => boolean, ms?: number): Promise<void>
 }
 
 export async function observe(store: Store): Promise<Observed> {
@@ -20,10 +20,10 @@ export async function observe(store: Store): Promise<Observed> {
     notices,
     states,
     commits: () => notices.filter(notice => notice !== undefined),
-    until: (what, condition) =>
+    until: (what, condition, ms = 5_000) =>
       new Promise((resolve, reject) => {
         const told = () => JSON.stringify({ states, notices }).slice(0, 2_000)
-        const timer = setTimeout(() => reject(new Error(`not within 5 s: ${what}; told so far: ${told()}`)), 5_000)
+        const timer = setTimeout(() => reject(new Error(`not within ${ms} ms: ${what}; told so far: ${told()}`)), ms)
         const look = (): void => {
           if (!condition(observed)) return
           clearTimeout(timer)

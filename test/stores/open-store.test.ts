@@ -31,6 +31,14 @@ t.test('each URL opens its store', async t => {
   t.equal((await open(`${dir}/with space.json`).load()).items.length, 1)
 })
 
+t.test('servers that are to be found are Redis stores', async t => {
+  for (const mode of ['redis+sentinel', 'rediss+sentinel', 'redis+cluster', 'rediss+cluster']) {
+    const store = openStore(`${mode}://127.0.0.1:1${mode.endsWith('sentinel') ? '/main' : ''}`, { namespace: 'ns' })
+    t.equal(store.name, 'redis')
+    await store.close()
+  }
+})
+
 t.test('a namespace keeps two gateways in one Redis apart', async t => {
   const server = await startRedis(t)
   const [one, other] = ['one', 'other'].map(namespace => openStore(server.url, { namespace }))
@@ -45,6 +53,8 @@ t.test('anything else is one clear line, without a password', async t => {
     'sluice.yaml',
     'etcd://root:hunter2@host',
     'redis:hunter2',
+    'redis+sentinel://:hunter2@host',
+    'redis+cluster://:hunter2@host:port',
     'redis://:hunter2@host:port',
     'REDIS://x:hunter2@h',
     'constructor:hunter2',
