@@ -1,47 +1,11 @@
 #!/usr/bin/env node
-/** The `sluice` command. */
-import { startGateway } from './main.ts'
-import { readSettings, SettingsError, settingsHelp } from './settings.ts'
-import { version } from './version.ts'
+/** The `sluice` command. Compiling takes up to half of a start, so what was compiled is kept for the next one. */
+import { enableCompileCache } from 'node:module'
+import { fileURLToPath } from 'node:url'
 
-const usage = `Usage: sluice start [flags]     run the gateway
-       sluice --version
-       sluice --help
+// Beside the code, and so for those only who could change the code as well: in a folder for all, others could put theirs in. Without the
+// right to write there, nothing is kept.
+enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/sluice', import.meta.url)))
 
-Flags and the environment variables they stand for (default):
-${settingsHelp()}
-`
-
-async function main(args: readonly string[]): Promise<void> {
-  const [command, ...rest] = args
-  if (command === '--version' || command === '-v') return print(`${version}\n`)
-  if (command === '--help' || command === '-h' || rest.includes('--help')) return print(usage)
-  if (command !== 'start') return fail(command === undefined ? usage : `sluice: unknown command '${command}'; see sluice --help`)
-  const gateway = await startGateway(readSettings(process.env, rest))
-  let stopping = false
-  const stop = (): void => {
-    // The second signal: now.
-    if (stopping) process.exit(1)
-    stopping = true
-    gateway.close().then(
-      () => process.exit(0),
-      error => fail(String(error))
-    )
-  }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
-  process.on('SIGHUP', () => void gateway.reload().catch(() => undefined))
-}
-
-function print(text: string): void {
-  process.stdout.write(text)
-}
-
-function fail(message: string): void {
-  process.stderr.write(`${message}\n`)
-  process.exitCode = 1
-}
-
-main(process.argv.slice(2)).catch(error =>
-  fail(error instanceof SettingsError ? `sluice: ${error.message}` : `sluice: ${error instanceof Error ? error.stack : error}`)
-)
+const { run } = await import('./command.ts')
+await run(process.argv.slice(2))

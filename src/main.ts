@@ -2,7 +2,6 @@
 import { resolve } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { type DestinationStream, type Logger, pino } from 'pino'
-import { buildAdmin, buildProxy } from './app.ts'
 import { LastGoodKeeper, lastGoodFallback } from './control/keep-last-good.ts'
 import { LiveConfig } from './control/live-config.ts'
 import { createMetrics, type Metrics } from './control/metrics.ts'
@@ -11,6 +10,8 @@ import { parseItem } from './control/parse-item.ts'
 import { ConfigWriter } from './control/writer.ts'
 import { CidrSet } from './core/ip.ts'
 import type { WritableStore } from './core/store.ts'
+import { checkPort, listen, listenProxy } from './listen.ts'
+import { buildProxy } from './proxy-app.ts'
 import { type Settings, SettingsError } from './settings.ts'
 import { LastGoodFile } from './stores/last-good.ts'
 import { openStore } from './stores/open-store.ts'
@@ -37,14 +38,19 @@ export async function startGateway(settings: Settings, destination?: Destination
   )
   for (const name of settings.unknown) logger.warn({ setting: name }, `${name} is not a setting of this version; it is ignored`)
   const parts = build(settings, logger)
+  let admin: FastifyInstance | undefined
   try {
     await parts.live.start()
-    const adminUrl = await listen(parts.admin, settings.adminHost, settings.adminPort, 'SLUICE_ADMIN_PORT')
+    // Traffic first: what the admin plane is made of takes a third of the start. But no traffic for a gateway that could not start.
+    await checkPort(settings.adminHost, settings.adminPort, 'SLUICE_ADMIN_PORT')
     const proxyUrl = await listenProxy(parts.proxy, settings, logger)
+    const built = await parts.buildAdmin()
+    admin = built
+    const adminUrl = await listen(built, settings.adminHost, settings.adminPort, 'SLUICE_ADMIN_PORT')
     announce(logger, settings, proxyUrl, adminUrl)
-    return { proxyUrl, adminUrl, reload: () => parts.live.reload(), close: () => stop(parts, settings, logger) }
+    return { proxyUrl, adminUrl, reload: () => parts.live.reload(), close: () => stop(parts, built, settings, logger) }
   } catch (error) {
-    await release(parts)
+    await release(parts, admin)
     throw error
   } finally {
     logger.flush()
@@ -57,7 +63,7 @@ interface Parts {
   readonly live: LiveConfig
   readonly keeper: LastGoodKeeper | undefined
   readonly proxy: FastifyInstance
-  readonly admin: FastifyInstance
+  readonly buildAdmin: () => Promise<FastifyInstance>
   readonly readiness: { draining: boolean }
 }
 
@@ -71,8 +77,11 @@ function build(settings: Settings, logger: Logger): Parts {
   const { accessLog, readyPath, tokens, adminHost, instance } = settings
   const writer = new ConfigWriter({ live, store, parse: parseItem })
   const proxy = buildProxy({ live, logger, accessLog, metrics, trustedProxies, isReady, ...(readyPath === undefined ? {} : { readyPath }) })
-  const admin = buildAdmin({ live, writer, logger, metrics, isReady, tokens, adminHost, instance })
-  return { store, live, keeper, proxy, admin, readiness }
+  const buildAdmin = async () => {
+    const app = await import('./app.ts')
+    return app.buildAdmin({ live, writer, logger, metrics, isReady, tokens, adminHost, instance })
+  }
+  return { store, live, keeper, proxy, buildAdmin, readiness }
 }
 
 // What is kept in memory only is not kept on disk either.
@@ -101,35 +110,6 @@ function toTrusted(list: readonly string[]): CidrSet {
   }
 }
 
-const portsOfRoot = 1024
-
-async function listenProxy(app: FastifyInstance, { host, port }: Settings, logger: Logger): Promise<string> {
-  if (port !== undefined) return listen(app, host, port, 'SLUICE_PORT')
-  try {
-    return await app.listen({ host, port: 80 })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw toSettingsError(error, host, 80, 'SLUICE_PORT')
-    logger.warn(`port 80 is below ${portsOfRoot} and not permitted to this user: listening on 8080 instead (set SLUICE_PORT to choose)`)
-    return listen(app, host, 8080, 'SLUICE_PORT')
-  }
-}
-
-async function listen(app: FastifyInstance, host: string, port: number, name: string): Promise<string> {
-  try {
-    return await app.listen({ host, port })
-  } catch (error) {
-    throw toSettingsError(error, host, port, name)
-  }
-}
-
-function toSettingsError(error: unknown, host: string, port: number, name: string): Error {
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE') return new SettingsError(`${name}: port ${port} on ${host} is in use by another process`)
-  if (code === 'EACCES') return new SettingsError(`${name}: port ${port} is not permitted to this user`)
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return new SettingsError(`${name}: ${host} is not an address of this machine`)
-  return error as Error
-}
-
 function announce(logger: Logger, settings: Settings, proxyUrl: string, adminUrl: string): void {
   const curl = `curl -X POST ${adminUrl}/forward-rules -H 'content-type: application/json' -d '{"path":"/","target":"http://127.0.0.1:3000"}'`
   logger.info(
@@ -144,10 +124,10 @@ function announce(logger: Logger, settings: Settings, proxyUrl: string, adminUrl
   )
 }
 
-async function stop(parts: Parts, settings: Settings, logger: Logger): Promise<void> {
+async function stop(parts: Parts, admin: FastifyInstance, settings: Settings, logger: Logger): Promise<void> {
   logger.info('stopping: not ready any more, requests in flight may finish')
   parts.readiness.draining = true
-  const servers = [parts.proxy.server, parts.admin.server]
+  const servers = [parts.proxy.server, admin.server]
   // A connection whose answer had begun before is kept alive by its headers: it is closed as soon as it is idle.
   const idle = setInterval(() => {
     for (const server of servers) server.closeIdleConnections()
@@ -156,15 +136,15 @@ async function stop(parts: Parts, settings: Settings, logger: Logger): Promise<v
     logger.warn(`requests were still in flight after ${settings.shutdownGraceMs} ms; their connections are closed`)
     for (const server of servers) server.closeAllConnections()
   }, settings.shutdownGraceMs)
-  await release(parts)
+  await release(parts, admin)
   clearInterval(idle)
   clearTimeout(late)
   logger.info('stopped')
   logger.flush()
 }
 
-async function release({ proxy, admin, live, keeper, store }: Parts): Promise<void> {
-  await Promise.all([proxy.close(), admin.close()])
+async function release({ proxy, live, keeper, store }: Parts, admin: FastifyInstance | undefined): Promise<void> {
+  await Promise.all([proxy.close(), admin?.close()])
   live.close()
   await keeper?.close()
   await store.close()

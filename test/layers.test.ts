@@ -15,8 +15,10 @@ const layers = [
   ['src/control/'],
   ['plugins/'],
   ['routes/'],
-  ['src/app.ts', 'src/settings.ts'],
+  ['src/app.ts', 'src/proxy-app.ts', 'src/settings.ts'],
+  ['src/listen.ts'],
   ['src/main.ts'],
+  ['src/command.ts'],
   ['src/cli.ts']
 ]
 
