@@ -13,7 +13,7 @@ import {
   SyncResultSchema,
   ValidateResultSchema
 } from '../schemas/admin-config.ts'
-import { answer, answerAs, problems, writeHeaders } from '../schemas/answers.ts'
+import { answer, answerAs, problems, spreadAnswer, writeHeaders } from '../schemas/answers.ts'
 
 const tags = ['Configuration']
 
@@ -43,7 +43,11 @@ export const syncSchema = {
   querystring: SyncQuerySchema,
   headers: WriteHeadersSchema,
   body: ConfigDocumentWriteSchema,
-  response: { 200: answer('What changed, or would with `dry_run`.', SyncResultSchema, writeHeaders), ...problems(409, 413, 415, 422, 503) }
+  response: {
+    200: answer('What changed, or would with `dry_run`.', SyncResultSchema, writeHeaders),
+    202: spreadAnswer(),
+    ...problems(409, 413, 415, 422, 503)
+  }
 } as const
 
 export const validateSchema = {
@@ -72,5 +76,9 @@ export const commitSchema = {
   querystring: WriteQuerySchema,
   headers: WriteHeadersSchema,
   body: CommitWriteSchema,
-  response: { 200: answer('What changed.', CommitResultSchema, writeHeaders), ...problems(404, 409, 413, 415, 422, 503) }
+  response: {
+    200: answer('What changed.', CommitResultSchema, writeHeaders),
+    202: spreadAnswer(),
+    ...problems(404, 409, 413, 415, 422, 503)
+  }
 } as const

@@ -2,6 +2,7 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import { stringify } from 'yaml'
 import { judgeBodyLater } from '../plugins/admin-validators.ts'
+import type { WriteQuery } from '../schemas/admin.ts'
 import { diffStates } from '../src/control/config-diff.ts'
 import { itemsOf, problemsOf, syncPlan, toDocument } from '../src/control/config-document.ts'
 import type { LiveConfig } from '../src/control/live-config.ts'
@@ -9,14 +10,14 @@ import { loadedState } from '../src/control/loaded-state.ts'
 import { parseItem } from '../src/control/parse-item.ts'
 import type { ConfigWriter } from '../src/control/writer.ts'
 import { exportSchema, problemsSchema, syncSchema, validateSchema } from './config-schemas.ts'
-import { setWriteHeaders } from './write-reply.ts'
+import { sendWritten, writeOptionsOf } from './write-reply.ts'
 
 export interface ConfigRoutesOptions {
   readonly live: LiveConfig
   readonly writer: ConfigWriter
 }
 
-type SyncRequest = FastifyRequest<{ Querystring: { dry_run: boolean; prune: boolean } }>
+type SyncRequest = FastifyRequest<{ Querystring: WriteQuery & { prune: boolean } }>
 type ExportRequest = FastifyRequest<{ Querystring: { format?: 'json' | 'yaml' } }>
 
 /** 100,000 rules and more; every other body is held to 1 MiB. */
@@ -31,9 +32,9 @@ const configRoutes: FastifyPluginCallback<ConfigRoutesOptions> = (app, { live, w
     '/config',
     { schema: syncSchema, config: { role: 'editor', write: true }, validatorCompiler: judgeBodyLater, bodyLimit },
     async (request: SyncRequest, reply) => {
-      const { dry_run: dryRun, prune } = request.query
+      const { prune } = request.query
       const items = itemsOf(request.body)
-      const result = await writer.write(syncPlan(items, prune, parseItem), { by: request.caller.name, dryRun })
+      const result = await writer.write(syncPlan(items, prune, parseItem), writeOptionsOf(request))
       const diff = diffStates(
         result.before,
         result.after,
@@ -41,8 +42,8 @@ const configRoutes: FastifyPluginCallback<ConfigRoutesOptions> = (app, { live, w
       ).filter(({ op }) => op !== 'unchanged')
       const count = (wanted: string) => diff.filter(({ op }) => op === wanted).length
       const counts = { created: count('create'), updated: count('update'), deleted: count('delete') }
-      setWriteHeaders(reply, result)
-      return { revision: result.revision, ...counts, unchanged: items.length - counts.created - counts.updated, diff }
+      const unchanged = items.length - counts.created - counts.updated
+      return sendWritten(reply, result, { revision: result.revision, ...counts, unchanged, diff })
     }
   )
 

@@ -3,7 +3,7 @@ import type { FastifySchema } from 'fastify'
 import Type from 'typebox'
 import { patchTypes } from '../plugins/body-parsers.ts'
 import { IdParamsSchema, ItemReadHeadersSchema, ItemWriteHeadersSchema, WriteHeadersSchema, WriteQuerySchema } from '../schemas/admin.ts'
-import { answer, answerHeaders, emptyAnswer, problems, writeHeaders } from '../schemas/answers.ts'
+import { answer, answerHeaders, emptyAnswer, problems, spreadAnswer, writeHeaders } from '../schemas/answers.ts'
 import type { Kind } from '../src/core/change.ts'
 import type { ListQuery, Resource } from './resource.ts'
 
@@ -36,7 +36,7 @@ export function itemSchemas<K extends Kind, Q extends ListQuery>(resource: Resou
       querystring: WriteQuerySchema,
       headers: WriteHeadersSchema,
       body,
-      response: { 201: created, ...problems(...refusals) }
+      response: { 201: created, 202: spreadAnswer({ ETag: etag, Location: location }), ...problems(...refusals) }
     },
     read: {
       operationId: `get${name}`,
@@ -56,7 +56,7 @@ export function itemSchemas<K extends Kind, Q extends ListQuery>(resource: Resou
       summary: `Create or replace a ${noun}`,
       description: 'The body is the whole item; what it leaves out is back at its default.',
       body: bodyOfPut,
-      response: { 200: item('Replaced.'), 201: item('Created.'), ...problems(412, ...refusals) }
+      response: { 200: item('Replaced.'), 201: item('Created.'), 202: spreadAnswer({ ETag: etag }), ...problems(412, ...refusals) }
     },
     patch: {
       ...written,
@@ -65,13 +65,13 @@ export function itemSchemas<K extends Kind, Q extends ListQuery>(resource: Resou
       description: 'JSON merge patch (RFC 7396): fields are merged, null removes one, lists are replaced as a whole.',
       consumes: [...patchTypes],
       body: patchSchema(resource),
-      response: { 200: item('Changed.'), ...problems(404, 412, ...refusals) }
+      response: { 200: item('Changed.'), 202: spreadAnswer({ ETag: etag }), ...problems(404, 412, ...refusals) }
     },
     remove: {
       ...written,
       operationId: `delete${name}`,
       summary: `Delete a ${noun}`,
-      response: { 204: emptyAnswer('Deleted.', writeHeaders), ...problems(404, 409, 412, 503) }
+      response: { 202: spreadAnswer(), 204: emptyAnswer('Deleted.', writeHeaders), ...problems(404, 409, 412, 503) }
     }
   } as const satisfies Record<string, FastifySchema>
 }

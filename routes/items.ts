@@ -1,6 +1,7 @@
 /** The operations on one kind of item: list, create, read, replace, patch, delete. The same code for every kind. */
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import { judgeBodyLater } from '../plugins/admin-validators.ts'
+import type { WriteQuery } from '../schemas/admin.ts'
 import type { ItemRef } from '../src/control/config-diff.ts'
 import { etagOf } from '../src/control/etag.ts'
 import { itemKinds } from '../src/control/item-kinds.ts'
@@ -14,14 +15,14 @@ import type { ConfigWriter, WriteResult } from '../src/control/writer.ts'
 import type { Kind } from '../src/core/change.ts'
 import { itemSchemas } from './item-schemas.ts'
 import type { ListQuery, Resource } from './resource.ts'
-import { setWriteHeaders } from './write-reply.ts'
+import { sendWritten, writeOptionsOf } from './write-reply.ts'
 
 export interface ItemRoutesOptions {
   readonly live: LiveConfig
   readonly writer: ConfigWriter
 }
 
-type ItemRequest = FastifyRequest<{ Params: { id: string }; Querystring: { dry_run: boolean } }>
+type ItemRequest = FastifyRequest<{ Params: { id: string }; Querystring: WriteQuery }>
 
 const reading = { role: 'viewer' } as const
 const writing = { role: 'editor', write: true } as const
@@ -32,7 +33,7 @@ export function itemRoutes<K extends Kind, Q extends ListQuery>(resource: Resour
   const schemas = itemSchemas(resource)
   const one = `${path}/:id`
   return (app, { live, writer }, done) => {
-    const write = (request: ItemRequest, plan: Plan) => writer.write(plan, { by: request.caller.name, dryRun: request.query.dry_run })
+    const write = (request: ItemRequest, plan: Plan) => writer.write(plan, writeOptionsOf(request))
     const refOf = (request: ItemRequest): ItemRef => ({ kind, id: request.params.id })
 
     app.get(path, { schema: schemas.list, config: reading }, async request => {
@@ -69,17 +70,16 @@ export function itemRoutes<K extends Kind, Q extends ListQuery>(resource: Resour
 
     app.delete(one, { schema: schemas.remove, config: writing }, async (request: ItemRequest, reply) => {
       const result = await write(request, deletePlan(refOf(request), conditionsOf(request)))
-      return setWriteHeaders(reply, result).code(204).send()
+      return sendWritten(reply.code(204), result, undefined)
     })
     done()
   }
 }
 
 function sendItem(reply: FastifyReply, result: WriteResult, { kind, id }: ItemRef): FastifyReply {
-  setWriteHeaders(reply, result)
   // It was put a moment ago: what the write made holds it.
   const item = result.after.get(kind, id)!
-  return reply.header('etag', etagOf(item)).send(item.item)
+  return sendWritten(reply.header('etag', etagOf(item)), result, item.item)
 }
 
 function conditionsOf({ headers }: ItemRequest): Conditions {

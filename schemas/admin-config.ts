@@ -141,7 +141,7 @@ export const CommitResultSchema = Type.Object(
 
 export const RecoverWriteSchema = Type.Object(
   { keep: Type.Enum(['instance', 'store'], { description: 'Whose configuration goes on.' }) },
-  { additionalProperties: false, title: 'RecoverWrite' }
+  { additionalProperties: false, title: 'RecoverWrite', examples: [{ keep: 'instance' }] }
 )
 
 export const RecoverResultSchema = Type.Object(

@@ -1,14 +1,28 @@
 /** Parameters and pages that the resources of the admin API share. */
-import Type, { type TSchema } from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
 import { IdSchema } from './common.ts'
 
 /** What every write takes in its query string. */
 export const WriteQuerySchema = Type.Object(
   {
-    dry_run: Type.Optional(Type.Boolean({ default: false, description: 'Check everything, write nothing, and answer as the write would.' }))
+    dry_run: Type.Optional(
+      Type.Boolean({ default: false, description: 'Check everything, write nothing, and answer as the write would.' })
+    ),
+    wait: Type.Optional(
+      Type.Enum(['self', 'all'], {
+        default: 'self',
+        description:
+          'all: answer once every live instance follows the write, or 202 after `timeout_ms`. A write always waits for the instance that takes it.'
+      })
+    ),
+    timeout_ms: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 60_000, default: 2000, description: 'How long `wait=all` waits, in milliseconds.' })
+    )
   },
   { additionalProperties: false }
 )
+/** As a handler gets it: defaults are filled in. */
+export type WriteQuery = Required<Static<typeof WriteQuerySchema>>
 
 export const IdParamsSchema = Type.Object({ id: IdSchema })
 

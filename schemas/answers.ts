@@ -1,5 +1,6 @@
 /** Builders for the `response` part of a route's schema: what OpenAPI shows and what the tests hold every answer to. */
 import Type, { type TSchema } from 'typebox'
+import { SpreadSchema } from './admin-fleet.ts'
 import { ProblemSchema } from './problem.ts'
 
 /** An answer of one status. Fastify and `@fastify/swagger` both read this shape. */
@@ -26,6 +27,12 @@ export const answerHeaders = {
 
 /** What every write may add to its answer. */
 export const writeHeaders = { 'Sluice-Dry-Run': answerHeaders.dryRun, 'Idempotent-Replayed': answerHeaders.replayed } as const
+
+/** The answer to a write with `wait=all` that not every instance follows in time. */
+export function spreadAnswer(headers: Readonly<Record<string, TSchema>> = {}): Answer {
+  const description = 'With `wait=all`: written, and live on this instance, but not on every one within `timeout_ms`.'
+  return answer(description, SpreadSchema, { ...headers, ...writeHeaders })
+}
 
 /** An answer with a JSON body of `schema`. */
 export function answer(description: string, schema: TSchema, headers: Readonly<Record<string, TSchema>> = {}): Answer {

@@ -1,6 +1,8 @@
 /** The OpenAPI document of the admin API as YAML, made from an app that is built and never started. */
 import { pino } from 'pino'
 import { buildAdmin } from '../src/app.ts'
+import { EventFeed } from '../src/control/event-feed.ts'
+import { History } from '../src/control/history.ts'
 import { LiveConfig } from '../src/control/live-config.ts'
 import { createMetrics } from '../src/control/metrics.ts'
 import { toYaml } from '../src/control/openapi-document.ts'
@@ -14,6 +16,9 @@ export async function openapiText(): Promise<string> {
   const app = buildAdmin({
     live,
     writer: new ConfigWriter({ live, store, parse: parseItem }),
+    history: new History(store),
+    fleet: { list: async () => [] },
+    feed: new EventFeed(live),
     logger: pino({ level: 'silent' }),
     metrics: createMetrics({ measureProcess: false }),
     isReady: () => false,

@@ -12,14 +12,20 @@ import revision from '../plugins/revision.ts'
 import ui from '../plugins/ui.ts'
 import commitRoutes from '../routes/commits.ts'
 import configRoutes from '../routes/config.ts'
+import eventRoutes from '../routes/events.ts'
 import explainRoutes from '../routes/explain.ts'
 import forwardRuleRoutes from '../routes/forward-rules.ts'
 import healthRoutes from '../routes/health.ts'
+import instanceRoutes from '../routes/instances.ts'
 import metricsRoutes from '../routes/metrics.ts'
 import recoverRoutes from '../routes/recover.ts'
+import revisionRoutes from '../routes/revisions.ts'
 import rootRoutes from '../routes/root.ts'
 import serviceRoutes from '../routes/services.ts'
 import type { AdminToken } from './control/access.ts'
+import type { EventFeed } from './control/event-feed.ts'
+import type { Fleet } from './control/fleet.ts'
+import type { History } from './control/history.ts'
 import type { LiveConfig } from './control/live-config.ts'
 import type { Metrics } from './control/metrics.ts'
 import type { ConfigWriter } from './control/writer.ts'
@@ -28,6 +34,9 @@ import { version } from './version.ts'
 export interface AdminAppOptions {
   readonly live: LiveConfig
   readonly writer: ConfigWriter
+  readonly history: History
+  readonly fleet: Pick<Fleet, 'list'>
+  readonly feed: EventFeed
   readonly logger: Logger
   readonly metrics: Pick<Metrics, 'registry'>
   /** Whether traffic may come: a configuration is loaded and the instance is not shutting down. */
@@ -41,7 +50,7 @@ export interface AdminAppOptions {
 }
 
 export function buildAdmin(options: AdminAppOptions): FastifyInstance {
-  const { live, writer, logger, metrics, isReady, tokens, adminHost, instance } = options
+  const { live, writer, history, fleet, feed, logger, metrics, isReady, tokens, adminHost, instance } = options
   const app = fastify({
     logger: false,
     return503OnClosing: false,
@@ -64,6 +73,9 @@ export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   app.register(configRoutes, { live, writer })
   app.register(commitRoutes, { writer })
   app.register(recoverRoutes, { writer })
+  app.register(revisionRoutes, { history, writer })
+  app.register(eventRoutes, { feed, history, live })
+  app.register(instanceRoutes, { fleet, instance })
   app.register(explainRoutes, { live })
   app.register(healthRoutes, { live, isReady, version, instance })
   app.register(metricsRoutes, { metrics })

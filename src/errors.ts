@@ -39,6 +39,7 @@ export const OriginNotAllowedError = createError<[]>('ORIGIN_NOT_ALLOWED', 'Requ
 export const NotFoundError = createError<[method: string, path: string]>('NOT_FOUND', 'There is no %s %s', 404)
 export const RuleNotFoundError = createError<[id: string]>('RULE_NOT_FOUND', "There is no rule '%s'", 404)
 export const ServiceNotFoundError = createError<[id: string]>('SERVICE_NOT_FOUND', "There is no service '%s'", 404)
+export const RevisionNotFoundError = createError<[detail: string]>('REVISION_NOT_FOUND', '%s', 404)
 export const AlreadyExistsError = createError<[kind: string, id: string]>('ALREADY_EXISTS', "There is already a %s '%s'", 409)
 export const ServiceInUseError = createError<[id: string, rules: string]>('SERVICE_IN_USE', "The service '%s' is used by the rules %s", 409)
 export const RuleConflictError = createError<[id: string, other: string]>(

@@ -2,10 +2,13 @@
 import { resolve } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { type DestinationStream, type Logger, pino } from 'pino'
+import { EventFeed } from './control/event-feed.ts'
+import { Fleet } from './control/fleet.ts'
+import { History } from './control/history.ts'
 import { LastGoodKeeper, lastGoodFallback } from './control/keep-last-good.ts'
 import { LiveConfig } from './control/live-config.ts'
 import { createMetrics, type Metrics } from './control/metrics.ts'
-import { observe, reportLastGood } from './control/observe.ts'
+import { observe, reportFleet, reportLastGood } from './control/observe.ts'
 import { parseItem } from './control/parse-item.ts'
 import { ConfigWriter } from './control/writer.ts'
 import { CidrSet } from './core/ip.ts'
@@ -15,6 +18,7 @@ import { buildProxy } from './proxy-app.ts'
 import { type Settings, SettingsError } from './settings.ts'
 import { LastGoodFile } from './stores/last-good.ts'
 import { openStore } from './stores/open-store.ts'
+import { version } from './version.ts'
 
 /** A running gateway. */
 export interface Gateway {
@@ -41,6 +45,8 @@ export async function startGateway(settings: Settings, destination?: Destination
   let admin: FastifyInstance | undefined
   try {
     await parts.live.start()
+    // Known to the others before traffic comes: nobody's write is answered without waiting for this instance.
+    await parts.fleet.start()
     // Traffic first: what the admin plane is made of takes a third of the start. But no traffic for a gateway that could not start.
     await checkPort(settings.adminHost, settings.adminPort, 'SLUICE_ADMIN_PORT')
     const proxyUrl = await listenProxy(parts.proxy, settings, logger)
@@ -61,6 +67,7 @@ export async function startGateway(settings: Settings, destination?: Destination
 interface Parts {
   readonly store: WritableStore
   readonly live: LiveConfig
+  readonly fleet: Fleet
   readonly keeper: LastGoodKeeper | undefined
   readonly proxy: FastifyInstance
   readonly buildAdmin: () => Promise<FastifyInstance>
@@ -75,13 +82,15 @@ function build(settings: Settings, logger: Logger): Parts {
   const isReady = () => live.snapshot !== undefined && !readiness.draining
   const trustedProxies = toTrusted(settings.trustedProxies)
   const { accessLog, readyPath, tokens, adminHost, instance } = settings
-  const writer = new ConfigWriter({ live, store, parse: parseItem })
+  const fleet = new Fleet({ live, store, instance, version, listener: reportFleet(logger, metrics) })
+  const writer = new ConfigWriter({ live, store, parse: parseItem, fleet })
+  const parts = { live, writer, history: new History(store), fleet, feed: new EventFeed(live) }
   const proxy = buildProxy({ live, logger, accessLog, metrics, trustedProxies, isReady, ...(readyPath === undefined ? {} : { readyPath }) })
   const buildAdmin = async () => {
     const app = await import('./app.ts')
-    return app.buildAdmin({ live, writer, logger, metrics, isReady, tokens, adminHost, instance })
+    return app.buildAdmin({ ...parts, logger, metrics, isReady, tokens, adminHost, instance })
   }
-  return { store, live, keeper, proxy, buildAdmin, readiness }
+  return { store, live, fleet, keeper, proxy, buildAdmin, readiness }
 }
 
 // What is kept in memory only is not kept on disk either.
@@ -143,9 +152,10 @@ async function stop(parts: Parts, admin: FastifyInstance, settings: Settings, lo
   logger.flush()
 }
 
-async function release({ proxy, live, keeper, store }: Parts, admin: FastifyInstance | undefined): Promise<void> {
+async function release({ proxy, live, fleet, keeper, store }: Parts, admin: FastifyInstance | undefined): Promise<void> {
   await Promise.all([proxy.close(), admin?.close()])
   live.close()
+  await fleet.close()
   await keeper?.close()
   await store.close()
 }

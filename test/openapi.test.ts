@@ -44,9 +44,11 @@ t.test('every operation of the contract is there', async t => {
     `POST ${path}`,
     ...['GET', 'PUT', 'PATCH', 'DELETE'].map(method => `${method} ${path}/{id}`)
   ]
-  const whole = ['GET /config', 'PUT /config', 'POST /config/validate', 'GET /config/problems', 'POST /commits', 'POST /explain']
-  const instance = ['GET /', 'GET /health', 'GET /ready', 'GET /status', 'GET /metrics']
-  t.same(operations.map(({ called }) => called).sort(), [...crud('/forward-rules'), ...crud('/services'), ...whole, ...instance].sort())
+  const config = ['GET /config', 'PUT /config', 'POST /config/validate', 'GET /config/problems', 'POST /config/recover']
+  const history = ['GET /revisions', 'GET /revisions/{revision}', 'POST /revisions/{revision}/restore', 'GET /events']
+  const instance = ['GET /', 'GET /health', 'GET /ready', 'GET /status', 'GET /metrics', 'GET /instances']
+  const expected = [crud('/forward-rules'), crud('/services'), config, ['POST /commits', 'POST /explain'], history, instance].flat()
+  t.same(operations.map(({ called }) => called).sort(), expected.sort())
 })
 
 t.test('every operation says what it is, who may call it and how it can fail', async t => {
@@ -58,7 +60,7 @@ t.test('every operation says what it is, who may call it and how it can fail', a
     t.same(operation.security, isOpen ? [] : [{ bearer: [] }], called)
     for (const status of isOpen ? ['403', '500'] : ['400', '401', '403', '500'])
       t.same(operation.responses[status], { $ref: `#/components/responses/Problem${status}` }, `${called} ${status}`)
-    if (!isOpen) t.match(operation.description, /Needs the role `(viewer|editor)`\./, called)
+    if (!isOpen) t.match(operation.description, /Needs the role `(viewer|editor|admin)`\./, called)
   }
 })
 
@@ -66,7 +68,7 @@ t.test('every body has an example to try', async t => {
   const withBody = operations.flatMap(({ called, operation }) =>
     operation.requestBody === undefined ? [] : [{ called, body: operation.requestBody }]
   )
-  t.equal(withBody.length, 10)
+  t.equal(withBody.length, 11)
   for (const { called, body } of withBody)
     for (const [type, media] of Object.entries(body.content)) t.ok(media.example ?? media.examples, `${called} ${type}`)
 })

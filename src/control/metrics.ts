@@ -23,6 +23,10 @@ export interface Metrics {
   setStoreFollowed(isFollowed: boolean): void
   /** The last good configuration could not be written to disk. */
   recordLastGoodFailure(): void
+  /** How many instances are live. */
+  setInstances(count: number): void
+  /** Another instance holds something else at the same revision. */
+  recordDigestMismatch(): void
 }
 
 export interface MetricsOptions {
@@ -34,7 +38,7 @@ export function createMetrics({ measureProcess = true }: MetricsOptions = {}): M
   const registry = new Registry()
   if (measureProcess) collectDefaultMetrics({ register: registry })
   buildInfo(registry)
-  return { registry, ...createRequestMetrics(registry), ...createConfigMetrics(registry) }
+  return { registry, ...createRequestMetrics(registry), ...createConfigMetrics(registry), ...createFleetMetrics(registry) }
 }
 
 function buildInfo(registry: Registry): void {
@@ -125,4 +129,16 @@ function createConfigMetrics(registry: Registry): ConfigMetrics {
     setStoreFollowed: isFollowed => followed.set(isFollowed ? 1 : 0),
     recordLastGoodFailure: () => lastGood.inc()
   }
+}
+
+function createFleetMetrics(registry: Registry): Pick<Metrics, 'setInstances' | 'recordDigestMismatch'> {
+  const registers = [registry]
+  const instances = new Gauge({ name: 'sluice_instances', help: 'Live instances that share the store, this one included.', registers })
+  const mismatches = new Counter({
+    name: 'sluice_config_digest_mismatches_total',
+    help: 'How often another instance held something else at the same revision.',
+    registers
+  })
+  instances.set(1)
+  return { setInstances: count => instances.set(count), recordDigestMismatch: () => mismatches.inc() }
 }

@@ -1,6 +1,7 @@
 /** Tells the log and the metrics what the live configuration goes through. */
 import type { Logger } from 'pino'
 import type { Quarantined } from '../core/live-item.ts'
+import type { FleetListener } from './fleet.ts'
 import type { LastGoodReport } from './keep-last-good.ts'
 import type { LiveConfig } from './live-config.ts'
 import type { Estrangement } from './live-events.ts'
@@ -50,6 +51,25 @@ export function reportLastGood(logger: Logger, metrics: Metrics): LastGoodReport
       logger.error({ err: error }, 'the last good configuration could not be written to disk')
     },
     onDamage: (reason, aside) => logger.error({ reason, aside }, `the last good configuration on disk is not used: ${reason}`)
+  }
+}
+
+/** What is found out about the other instances, told to the log and the metrics. */
+export function reportFleet(logger: Logger, metrics: Metrics): FleetListener {
+  return {
+    onCount: count => metrics.setInstances(count),
+    onMismatch: (other, { revision, digest }) => {
+      metrics.recordDigestMismatch()
+      logger.error(
+        { instance: other.id, revision, digest: other.digest, own_digest: digest },
+        `instance '${other.id}' holds something else at revision ${revision}; the configuration is read again`
+      )
+    },
+    onNamesake: id =>
+      logger.error(
+        { instance: id },
+        `another process is called '${id}', too: give each a SLUICE_INSTANCE of its own, or ?wait=all cannot tell them apart`
+      )
   }
 }
 

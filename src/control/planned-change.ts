@@ -9,5 +9,8 @@ export interface PlannedChange {
   readonly pointer: string
 }
 
-/** Decides the changes from the state; run again when another writer was faster. May throw any error of `src/errors.ts`. */
-export type Plan = (state: ConfigState) => readonly PlannedChange[]
+/**
+ * Decides the changes from the state; run again when another writer was faster. May throw any error of `src/errors.ts`. One that has to
+ * read first answers later: other writes wait meanwhile.
+ */
+export type Plan = (state: ConfigState) => readonly PlannedChange[] | Promise<readonly PlannedChange[]>

@@ -10,12 +10,15 @@ import { NotAppliedError, NotEstrangedError, NotReadyError, StoreLostError, Stor
 import { checkChanges } from './check-changes.ts'
 import type { LiveConfig } from './live-config.ts'
 import type { Plan, PlannedChange } from './planned-change.ts'
+import { isEverywhere, type Spread, type SpreadWait } from './spread.ts'
 
 export interface WriteOptions {
   /** Who writes: the name of a token. */
   readonly by: string
   /** Check everything, write nothing. Default false. */
   readonly dryRun?: boolean
+  /** How long to wait until the other instances follow the write, too, in milliseconds. Default: not at all. */
+  readonly waitMs?: number
 }
 
 export interface WriteResult {
@@ -26,6 +29,8 @@ export interface WriteResult {
   readonly after: ConfigState
   readonly changes: readonly PlannedChange[]
   readonly dryRun: boolean
+  /** With `waitMs`, when not every live instance followed the write in time: who does and who does not. */
+  readonly spread?: Spread
 }
 
 export interface ConfigWriterOptions {
@@ -36,10 +41,14 @@ export interface ConfigWriterOptions {
   readonly attempts?: number
   /** How long a write waits until its own instance has applied it, in milliseconds. Default 5000. */
   readonly applyTimeoutMs?: number
+  /** Knows the other instances. Default: there are none. */
+  readonly fleet?: SpreadWait
 }
 
+type Options = ConfigWriterOptions & Required<Pick<ConfigWriterOptions, 'attempts' | 'applyTimeoutMs'>>
+
 export class ConfigWriter {
-  readonly #options: Required<ConfigWriterOptions>
+  readonly #options: Options
   #queue: Promise<unknown> = Promise.resolve()
 
   constructor(options: ConfigWriterOptions) {
@@ -47,15 +56,21 @@ export class ConfigWriter {
   }
 
   /**
-   * Resolves once this instance has applied the write. Writes of one instance queue up: they never contend with each other.
+   * Resolves once this instance has applied the write, with `waitMs` once all have or the time is over. Writes of one instance queue up:
+   * they never contend with each other. Nobody queues up behind one that waits for other instances.
    * @throws {ValidationError} {UnsafeRegexError} {UnknownServiceError} {RuleConflictError} {ServiceInUseError} with `faults`
    * @throws {StoreUnavailableError} {StoreLostError} {NotReadyError} {WriteContendedError} nothing was written
    * @throws {NotAppliedError} it was written, but is not live here yet
    */
-  write(plan: Plan, options: WriteOptions): Promise<WriteResult> {
-    const result = this.#queue.then(() => this.#write(plan, options))
-    this.#queue = result.catch(() => undefined)
-    return result
+  async write(plan: Plan, options: WriteOptions): Promise<WriteResult> {
+    const written = this.#queue.then(() => this.#write(plan, options))
+    this.#queue = written.catch(() => undefined)
+    const { waitMs } = options
+    const { fleet } = this.#options
+    const result = await written
+    if (waitMs === undefined || fleet === undefined || result.dryRun) return result
+    const spread = await fleet.reach({ revision: result.revision, items: result.changes.map(({ change }) => change) }, waitMs)
+    return isEverywhere(spread) ? result : { ...result, spread }
   }
 
   /**
@@ -76,7 +91,7 @@ export class ConfigWriter {
 
   async #write(plan: Plan, { by, dryRun = false }: WriteOptions): Promise<WriteResult> {
     for (let attempt = 0; attempt < this.#options.attempts; attempt++) {
-      const { result, commit } = this.#prepare(plan, dryRun)
+      const { result, commit } = await this.#prepare(plan, dryRun)
       if (!commit) return result
       try {
         return await this.#commit(result, by)
@@ -88,11 +103,11 @@ export class ConfigWriter {
     throw new WriteContendedError()
   }
 
-  #prepare(plan: Plan, dryRun: boolean): { result: WriteResult; commit: boolean } {
+  async #prepare(plan: Plan, dryRun: boolean): Promise<{ result: WriteResult; commit: boolean }> {
     const before = this.#options.live.state
     if (before === undefined) throw new NotReadyError()
     if (this.#options.live.estranged !== undefined) throw new StoreLostError()
-    const changes = plan(before)
+    const changes = await plan(before)
     const after = changes.length === 0 ? before : checkChanges(before, changes, this.#options.parse)
     return { result: { revision: before.revision, before, after, changes, dryRun }, commit: !dryRun && changes.length > 0 }
   }

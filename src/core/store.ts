@@ -93,6 +93,10 @@ export interface InstanceReport {
   readonly revision: number
   /** Of the whole configuration as it follows it: equal on all instances at one revision. */
   readonly digest: string
+  /** The life of the store that `revision` counts in; `''` or absent when it is not known. */
+  readonly epoch?: string
+  /** Random, one per process: two processes with one id are found out by it. */
+  readonly boot?: string
   /** When it said so, RFC 3339. */
   readonly at: string
   /** What it could not make live. */

@@ -3,6 +3,9 @@ import type { FastifyInstance, InjectOptions } from 'fastify'
 import { pino } from 'pino'
 import { buildAdmin } from '../../src/app.ts'
 import type { AdminToken } from '../../src/control/access.ts'
+import { EventFeed } from '../../src/control/event-feed.ts'
+import { Fleet } from '../../src/control/fleet.ts'
+import { History } from '../../src/control/history.ts'
 import { LiveConfig } from '../../src/control/live-config.ts'
 import { createMetrics } from '../../src/control/metrics.ts'
 import { parseItem } from '../../src/control/parse-item.ts'
@@ -32,6 +35,7 @@ export interface Admin {
   readonly app: FastifyInstance
   readonly live: LiveConfig
   readonly store: WritableStore
+  readonly feed: EventFeed
   readonly readiness: { draining: boolean }
   /** Sends `body` as JSON unless it is a string or nothing. Throws when the answer is not what the OpenAPI document says. */
   call(method: string, url: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>
@@ -40,10 +44,16 @@ export interface Admin {
 export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promise<Admin> {
   const { tokens = [], adminHost = '127.0.0.1', store = createMemoryStore(), started = true } = options
   const live = new LiveConfig({ store, parse: parseItem })
+  const listener = { onCount: () => {}, onMismatch: () => {}, onNamesake: () => {} }
+  const fleet = new Fleet({ live, store, instance: 'test-1', version: '0.0.0', listener })
+  const feed = new EventFeed(live)
   const readiness = { draining: false }
   const app = buildAdmin({
     live,
-    writer: new ConfigWriter({ live, store, parse: parseItem }),
+    writer: new ConfigWriter({ live, store, parse: parseItem, fleet }),
+    history: new History(store),
+    fleet,
+    feed,
     logger: pino({ level: 'silent' }),
     metrics: createMetrics({ measureProcess: false }),
     isReady: () => live.snapshot !== undefined && !readiness.draining,
@@ -53,13 +63,15 @@ export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promi
   })
   t.teardown(async () => {
     await app.close()
+    await fleet.close()
     live.close()
     await store.close()
   })
   await app.ready()
   if (started) await live.start()
+  if (started) await fleet.start()
   const check = createContractCheck(app.swagger())
-  return { app, live, store, readiness, call: (method, url, body, headers) => call(app, check, method, url, body, headers) }
+  return { app, live, store, feed, readiness, call: (method, url, body, headers) => call(app, check, method, url, body, headers) }
 }
 
 async function call(

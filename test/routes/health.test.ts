@@ -13,7 +13,7 @@ t.test('an instance that is well says UP, READY and what it is', async t => {
     instance: 'test-1',
     version: /^\d+\.\d+\.\d+/
   })
-  t.strictSame((await call('GET', '/ready')).body, { status: 'READY', revision: 1 })
+  t.strictSame((await call('GET', '/ready')).body, { status: 'READY', revision: 1, source: 'store' })
   t.match((await call('GET', '/status')).body, {
     counts: { forward_rules: 0, services: 1 },
     draining: false,
@@ -47,6 +47,7 @@ t.test('a store that goes away leaves an instance alive, ready and DEGRADED, wit
   const store = Object.assign(Object.create(memory) as typeof memory, {
     name: 'memory',
     load: () => memory.load(),
+    position: () => memory.position(),
     commitsSince: (revision: number) => memory.commitsSince(revision),
     close: () => memory.close(),
     watch: (onNotice: Parameters<typeof memory.watch>[0], onState: (state: StoreState) => void) => {

@@ -7,7 +7,9 @@ t.test('/ sends a browser to Swagger UI and tells others where things are', asyn
   const browser = await call('GET', '/', undefined, { accept: 'text/html,*/*' })
   t.match(browser, { status: 302, headers: { location: '/docs' } })
   const { body } = await call('GET', '/')
-  for (const path of Object.values<string>(body.links)) t.equal((await call('GET', path)).status, 200, path)
+  // Of events there is no end.
+  for (const path of Object.values<string>(body.links).filter(path => path !== '/events'))
+    t.equal((await call('GET', path)).status, 200, path)
 })
 
 t.test('the OpenAPI document is served as JSON and as YAML', async t => {

@@ -87,6 +87,7 @@ t.test('while the first request runs, the second is 409; a failure of the store 
   const entered = Promise.withResolvers<void>()
   const store = Object.assign(Object.create(memory) as typeof memory, {
     load: () => memory.load(),
+    position: () => memory.position(),
     watch: (...args: Parameters<typeof memory.watch>) => memory.watch(...args),
     commitsSince: (revision: number) => memory.commitsSince(revision),
     close: () => memory.close(),
