@@ -22,6 +22,7 @@ import { namespacePattern, type RedisKeys, redisKeys } from './redis-keys.ts'
 import { createScript } from './redis-script.ts'
 import { openSubscriber } from './redis-subscriber.ts'
 import { commitArgs, commitScript, readCommit, reseedArgs, reseedScript, writeKeys } from './redis-write.ts'
+import { StoreLife } from './store-life.ts'
 import { Watchers } from './watchers.ts'
 
 export interface RedisStoreOptions {
@@ -65,8 +66,7 @@ class RedisStore implements ReseedableStore, HistoryStore, FleetStore {
   readonly #links = new Map<Link, StoreState>()
   readonly #stateKnown = Promise.withResolvers<void>()
   #subscriber: { close(): Promise<void> } | undefined
-  /** What was loaded last; the epoch becomes that of the first commit where there was none. */
-  #loaded: Pick<ConfigSet, 'epoch' | 'revision'> | undefined
+  readonly #life = new StoreLife()
   #closed = false
 
   constructor(address: RedisAddress, { namespace, logLength = defaultLogLength, name = 'sluice' }: RedisStoreOptions) {
@@ -83,15 +83,14 @@ class RedisStore implements ReseedableStore, HistoryStore, FleetStore {
     const { revision, epoch, log, meta, items } = this.#keys
     const keys = [revision, epoch, log, meta, ...kinds.map(kind => items[kind])]
     const set = await this.#client.run(loadScript, keys, [maxItemBytes], readConfigSet)
-    // Not the set itself: its items are not to be held here.
-    this.#loaded = { epoch: set.epoch, revision: set.revision }
+    this.#life.load(set)
     return set
   }
 
   async commitsSince(revision: number, head?: string): Promise<readonly Commit[] | undefined> {
     const { revision: revisionKey, epoch, log: logKey } = this.#keys
     const log = await this.#client.run(logScript, [revisionKey, epoch, logKey], [revision, `${revision + 1}-0`], readLog)
-    if (!this.#followsOn(log.epoch, revision) || (head !== undefined && head !== log.head)) return undefined
+    if (!this.#life.followsOn(log.epoch, revision) || (head !== undefined && head !== log.head)) return undefined
     if (revision === log.revision) return []
     const whole = log.commits?.[0]?.revision === revision + 1 && log.commits.at(-1)?.revision === log.revision
     return whole ? log.commits : undefined
@@ -117,7 +116,7 @@ class RedisStore implements ReseedableStore, HistoryStore, FleetStore {
   }
 
   async commit(changes: readonly Change[], by: string, precondition?: Precondition): Promise<Commit> {
-    const expected = precondition === undefined ? (['', ''] as const) : ([precondition.revision, this.#loaded?.epoch ?? ''] as const)
+    const expected = precondition === undefined ? (['', ''] as const) : ([precondition.revision, this.#life.epoch] as const)
     const args = commitArgs(this.#keys, { changes, by, expected, logLength: this.#logLength })
     const answer = this.#client.run(commitScript, writeKeys(this.#keys), args, readCommit)
     return this.#made(await within(silenceMs, 'the server did not answer in time', answer).catch(toUnavailable))
@@ -127,7 +126,7 @@ class RedisStore implements ReseedableStore, HistoryStore, FleetStore {
     const args = reseedArgs(this.#keys, set, by, this.#logLength)
     const answer = this.#client.run(reseedScript, writeKeys(this.#keys), args, readCommit)
     const made = await within(reseedMs, 'the server did not answer in time', answer).catch(toUnavailable)
-    this.#loaded = { epoch: set.epoch, revision: set.revision }
+    if (typeof made !== 'number') this.#life.load(set)
     return this.#made(made)
   }
 
@@ -166,24 +165,14 @@ class RedisStore implements ReseedableStore, HistoryStore, FleetStore {
 
   #made(made: ReturnType<typeof readCommit>): Commit {
     if (typeof made === 'number') throw new PreconditionError(made)
-    this.#followsOn(made.epoch, made.commit.revision - 1)
+    this.#life.followsOn(made.epoch, made.commit.revision - 1)
     return made.commit
   }
 
   #onMessage(text: string): void {
     const { epoch, commit } = readNotice(text) ?? {}
-    const isOurs = epoch !== undefined && commit !== undefined && this.#followsOn(epoch, commit.revision - 1)
+    const isOurs = epoch !== undefined && commit !== undefined && this.#life.followsOn(epoch, commit.revision - 1)
     this.#watchers.notice(isOurs ? commit : undefined)
-  }
-
-  /** Whether what comes after `revision` in the life `epoch` goes on from what was loaded: data of another life may be at any revision. */
-  #followsOn(epoch: string, revision: number): boolean {
-    const loaded = this.#loaded
-    if (loaded === undefined || loaded.epoch === epoch) return true
-    // The first commit gives an empty store its epoch.
-    if (loaded.epoch !== '' || loaded.revision !== revision) return false
-    this.#loaded = { epoch, revision }
-    return true
   }
 
   #setLink(link: Link, state: StoreState): void {
