@@ -8,10 +8,10 @@ import { RequestFacts } from '../src/core/facts.ts'
 import { toMatchHost } from '../src/core/host.ts'
 import type { CidrSet } from '../src/core/ip.ts'
 import { normalisePath } from '../src/core/path.ts'
+import { isAuthority, parseRequestTarget } from '../src/core/request-target.ts'
 import { drained } from '../src/core/route.ts'
 import { BadPathError, BadRequestError, NoRuleError, NoTargetError, NotReadyError } from '../src/errors.ts'
 import type { Exchange, Peer } from '../src/upstream/exchange.ts'
-import { isAuthority, parseRequestTarget } from '../src/upstream/request-target.ts'
 import type { Live } from '../src/upstream/upstream.ts'
 
 export interface RouterOptions {

@@ -46,9 +46,13 @@ const CriterionSchema = Type.Enum(['priority', 'path', 'host', 'predicates', 'ag
 })
 const ShareSchema = Type.Number({ minimum: 0, maximum: 1, description: 'Of the traffic, 0 to 1.' })
 
+/** What can become of a request, as far as rules say. */
+export const outcomes = ['forward', 'redirect', 'respond', 'drained', 'no_rule'] as const
+export type OutcomeName = (typeof outcomes)[number]
+
 export const ExplanationSchema = Type.Object(
   {
-    outcome: Type.Enum(['forward', 'redirect', 'respond', 'drained', 'no_rule'], {
+    outcome: Type.Enum([...outcomes], {
       description: 'drained: only groups of zero weight match (503 no_target). no_rule: 404.'
     }),
     rule: nullableText('The rule that takes the request.'),

@@ -11,6 +11,7 @@ import {
   oneOrMore,
   TimestampSchema
 } from './common.ts'
+import { RuleTestSchema } from './rule-test.ts'
 
 export const pathTypes = ['prefix', 'exact', 'template', 'regex'] as const
 export type PathType = (typeof pathTypes)[number]
@@ -161,6 +162,13 @@ const common = {
   timeout_ms: Type.Optional(TimeoutsSchema),
   max_body_bytes: Type.Optional(
     nullable(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), { description: '413 above this. Default null: no limit.' })
+  ),
+  tests: Type.Optional(
+    Type.Array(RuleTestSchema, {
+      maxItems: 20,
+      description: 'What must hold: a write that breaks one is refused (422 expectation_failed). Those of a rule that is not enabled rest.',
+      examples: [[{ request: { url: 'http://api.example.com/api/users/7' }, expect: { rule: 'rule-001', upstream_path: '/7' } }]]
+    })
   )
 }
 

@@ -1,15 +1,12 @@
-/** A described request, taken apart as the proxy would take it apart, and what would become of it. */
+/** What would become of a described request. */
 import type { ExplainRequest } from '../../schemas/admin-explain.ts'
+import { describeRequest, type RequestFault, toFacts } from '../core/described-request.ts'
 import { explain } from '../core/explain.ts'
 import type { Explanation } from '../core/explanation.ts'
-import { RequestFacts } from '../core/facts.ts'
-import { toMatchHost } from '../core/host.ts'
-import { canonicalIp } from '../core/ip-address.ts'
-import { normalisePath } from '../core/path.ts'
 import type { CompiledTarget } from '../core/route.ts'
+import { pointerTo } from '../core/rule-fault.ts'
 import type { Snapshot } from '../core/snapshot.ts'
-import { type Fault, ValidationError, withFaults } from '../errors.ts'
-import { isAuthority, parseRequestTarget } from '../upstream/request-target.ts'
+import { ValidationError, withFaults } from '../errors.ts'
 
 interface CandidateTarget {
   readonly url: string
@@ -29,36 +26,13 @@ export type ExplainAnswer = Explanation & {
  * @throws {ValidationError} for a request that the proxy would refuse before it looks at rules
  */
 export function explainRequest(snapshot: Snapshot, asked: ExplainRequest, now: number): ExplainAnswer {
-  const facts = toFacts(asked, now)
+  const described = describeRequest(asked)
+  if ('detail' in described) throw refuse(described)
+  const facts = toFacts(described, now)
   const explanation = explain(snapshot, facts)
   const { method, host, path, search, ip } = facts
   const request = { method, host, path: path.match, query: search, source_ip: ip, at: new Date(facts.now).toISOString() }
   return { ...explanation, targets: candidatesOf(snapshot, explanation), request }
-}
-
-function toFacts({ method = 'GET', url, headers = {}, source_ip = '127.0.0.1', at }: ExplainRequest, now: number): RequestFacts {
-  const target = parseRequestTarget(url)
-  const path = target === undefined ? undefined : normalisePath(target.path)
-  if (target === undefined || path === undefined)
-    throw refuse('/url', 'is malformed or ambiguous: the gateway answers it with 400 bad_path')
-  const fields = toFields(headers)
-  const host = target.authority ?? fields.host ?? ''
-  if (!isAuthority(host)) throw refuse(target.authority === undefined ? '/headers/host' : '/url', 'has a malformed host')
-  const ip = canonicalIp(source_ip)
-  if (ip === undefined) throw refuse('/source_ip', 'must be an IPv4 or IPv6 address')
-  return new RequestFacts(method.toUpperCase(), path, target.search, toMatchHost(host), ip, fields, at === undefined ? now : Date.parse(at))
-}
-
-/** Names in lower case and repeated fields joined, as `node:http` hands them to the proxy. */
-function toFields(headers: NonNullable<ExplainRequest['headers']>): Record<string, string> {
-  // No prototype: a field named `constructor` is only there when it was given.
-  const fields: Record<string, string> = Object.create(null)
-  for (const [written, value] of Object.entries(headers)) {
-    const name = written.toLowerCase()
-    const values = [fields[name] ?? [], value].flat()
-    fields[name] = values.join(name === 'cookie' ? '; ' : ', ')
-  }
-  return fields
 }
 
 function candidatesOf(snapshot: Snapshot, { rule, target_service }: Explanation): readonly CandidateTarget[] {
@@ -75,7 +49,7 @@ function toCandidates(targets: readonly CompiledTarget[], equalTurns: boolean): 
   return targets.map(target => ({ url: target.url, weight: target.weight, share: total === 0 ? 0 : partOf(target) / total }))
 }
 
-function refuse(pointer: string, detail: string): Error {
-  const fault: Fault = { pointer, detail }
-  return withFaults(new ValidationError(`${pointer} ${detail}`), [fault])
+function refuse({ keys, detail }: RequestFault): Error {
+  const pointer = pointerTo(...keys)
+  return withFaults(new ValidationError(`${pointer} ${detail}`), [{ pointer, detail }])
 }

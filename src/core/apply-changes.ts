@@ -4,19 +4,10 @@
  */
 import type { CommittedChange, Kind, StoredItem } from './change.ts'
 import { type Digest, withItem } from './digest.ts'
-import {
-  type HeldItem,
-  type ItemParser,
-  type ItemRefusal,
-  keyOf,
-  type LiveItem,
-  nameOf,
-  type ParsedItem,
-  type StateParts,
-  storedIn
-} from './live-item.ts'
+import { type HeldItem, type ItemParser, type ItemRefusal, keyOf, type LiveItem, nameOf, type ParsedItem } from './live-item.ts'
 import { PersistentMap } from './persistent-map.ts'
 import type { CompiledRule, CompiledService } from './route.ts'
+import { type StateParts, storedIn } from './state-parts.ts'
 
 type LiveRule = LiveItem<'forward_rule'>
 type Put = Extract<CommittedChange, { op: 'put' }>
@@ -56,6 +47,7 @@ class Draft {
   #rules: StateParts['rules']
   #services: StateParts['services']
   #users: StateParts['users']
+  #tested: StateParts['tested']
 
   constructor(base: StateParts, revision: number, parse: ItemParser, changed: readonly string[]) {
     this.#base = base
@@ -67,6 +59,7 @@ class Draft {
     this.#rules = base.rules
     this.#services = base.services
     this.#users = base.users
+    this.#tested = base.tested
   }
 
   putService(stored: StoredItem): void {
@@ -97,6 +90,7 @@ class Draft {
     const live = this.#rules.get(id)
     if (live === undefined) return undefined
     this.#rules = this.#rules.delete(id)
+    this.#tested = this.#tested.without(id)
     this.#touched.set(id, undefined)
     const service = serviceOf(live)
     if (service !== undefined) this.#setUsers(service, users => users.delete(id))
@@ -141,7 +135,9 @@ class Draft {
     this.#touched.set(rule.id, rule)
     const service = serviceOf(rule)
     if (service !== undefined) this.#setUsers(service, users => users.set(rule.id, true))
-    if (rule.item.enabled) this.#groups.set(rule.compiled.matchKey, [...this.#group(rule.compiled.matchKey), rule.compiled])
+    if (!rule.item.enabled) return
+    this.#groups.set(rule.compiled.matchKey, [...this.#group(rule.compiled.matchKey), rule.compiled])
+    this.#tested = this.#tested.with(rule)
   }
 
   #missingService(rule: LiveRule): ItemRefusal | undefined {
@@ -187,6 +183,7 @@ class Draft {
       rules: this.#rules,
       services: this.#services,
       users: this.#users,
+      tested: this.#tested,
       held: this.held,
       orphans: this.#orphans
     }

@@ -1,5 +1,6 @@
 /** From a rule in canonical form to what requests need of it. Checks everything that the schema cannot say. */
 import { defaultTimeouts, type ForwardRule } from '../../schemas/forward-rule.ts'
+import { compileTests } from './compile-tests.ts'
 import { compileHeaderEdits } from './header-edits.ts'
 import { compileHosts } from './host-pattern.ts'
 import { parseIp } from './ip-address.ts'
@@ -26,6 +27,7 @@ export function compileRule(item: ForwardRule, seq: number, regex: RegexEngine):
   if (!isHostHeader(item.host_header)) faults.add(['host_header'], "must be 'preserve', 'target' or a host with an optional port")
   const rewritePath = compiled && compileRewrite(item, compiled.match.path, faults)
   const toLocation = compiled && item.redirect && compileLocation(item.redirect.location, compiled.match.path, faults)
+  const tests = compileTests(item.tests, faults)
   if (faults.list.length > 0 || action === undefined || compiled === undefined) return faults.list
   return {
     id: item.id,
@@ -40,7 +42,8 @@ export function compileRule(item: ForwardRule, seq: number, regex: RegexEngine):
     requestHeaders,
     responseHeaders,
     timeouts: compileTimeouts(item.timeout_ms),
-    maxBodyBytes: item.max_body_bytes ?? null
+    maxBodyBytes: item.max_body_bytes ?? null,
+    tests
   }
 }
 

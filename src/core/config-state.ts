@@ -5,9 +5,11 @@
 import { applyChanges } from './apply-changes.ts'
 import type { CommittedChange, Kind, StoredItem } from './change.ts'
 import { digestText, emptyDigest } from './digest.ts'
-import { type HeldItem, type ItemParser, keyOf, type LiveItem, type Quarantined, type StateParts } from './live-item.ts'
+import { type HeldItem, type ItemParser, keyOf, type LiveItem, type Quarantined } from './live-item.ts'
 import { PersistentMap } from './persistent-map.ts'
 import { Snapshot } from './snapshot.ts'
+import type { StateParts } from './state-parts.ts'
+import { TestedRules } from './tested-rules.ts'
 
 export type { LiveItem, Quarantined } from './live-item.ts'
 
@@ -17,6 +19,7 @@ export class ConfigState {
     snapshot: Snapshot.empty,
     rules: PersistentMap.empty(),
     services: PersistentMap.empty(),
+    tested: TestedRules.empty,
     users: PersistentMap.empty(),
     held: new Map(),
     orphans: new Set(),
@@ -62,6 +65,17 @@ export class ConfigState {
       this.#lists.set(kind, list)
     }
     return list as unknown as readonly LiveItem<K>[]
+  }
+
+  /** The live rules that are enabled and have tests. */
+  get tested(): TestedRules {
+    return this.#parts.tested
+  }
+
+  /** Ids of the rules that `changes` can make another of: those that it names, and those that are held back and may come in now. */
+  *affectedRules(changes: Iterable<{ readonly kind: Kind; readonly id: string }>): Generator<string> {
+    for (const { kind, id } of changes) if (kind === 'forward_rule') yield id
+    for (const { stored } of this.#parts.held.values()) if (stored.kind === 'forward_rule') yield stored.id
   }
 
   /** Ids of the live rules that name the service. */

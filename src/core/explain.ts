@@ -2,10 +2,10 @@
 import { type Candidate, CandidateCollector, type Failure } from './candidate-collector.ts'
 import type { Explanation, FailedRule, GroupMember, RunnerUp } from './explanation.ts'
 import type { RequestFacts } from './facts.ts'
-import type { CompiledRule } from './route.ts'
+import { outcomeOf } from './outcome.ts'
 import type { RuleGroup } from './rule-group.ts'
 import { compareRank, criterionOf } from './rule-order.ts'
-import { type Snapshot, toRoute } from './snapshot.ts'
+import type { Snapshot } from './snapshot.ts'
 import { weightOf } from './split.ts'
 
 /** How many runners-up and failed rules are told. */
@@ -18,34 +18,12 @@ export function explain(snapshot: Snapshot, facts: RequestFacts): Explanation {
   const rule = winner?.group.pick(facts, true)
   const runnersUp = winner === undefined ? [] : toRunnersUp(winner, others)
   return {
-    ...outcomeOf(winner, rule),
-    ...destinationOf(rule, facts),
+    ...outcomeOf(winner?.group, rule, facts),
     won_by: runnersUp[0]?.lost_by ?? null,
     group: winner === undefined ? [] : toMembers(winner.group),
     sticky: winner?.group.isSticky(facts) ?? false,
     runners_up: runnersUp,
     failed: toFailedRules(failed)
-  }
-}
-
-function outcomeOf(winner: Candidate | undefined, rule: CompiledRule | undefined): Pick<Explanation, 'outcome' | 'rule'> {
-  if (rule === undefined) return { outcome: winner === undefined ? 'no_rule' : 'drained', rule: null }
-  const { type } = rule.action
-  return { outcome: type === 'redirect' || type === 'respond' ? type : 'forward', rule: rule.id }
-}
-
-function destinationOf(
-  rule: CompiledRule | undefined,
-  facts: RequestFacts
-): Pick<Explanation, 'upstream_path' | 'location' | 'target_service' | 'target'> {
-  const action = rule?.action
-  const route = rule && toRoute(rule, facts)
-  const isForwarded = action?.type === 'service' || action?.type === 'target'
-  return {
-    upstream_path: isForwarded ? route!.upstreamPath : null,
-    location: route?.location ?? null,
-    target_service: action?.type === 'service' ? action.service : null,
-    target: action?.type === 'target' ? action.target.url : null
   }
 }
 

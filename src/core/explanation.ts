@@ -1,18 +1,8 @@
 /** What `explain` answers. Plain data in wire names: the admin API sends it as it is. */
+import type { Outcome } from './outcome.ts'
 import type { Criterion } from './rule-order.ts'
 
-export interface Explanation {
-  /** What the request gets: `drained` when the group that takes it has only zero weights, `no_rule` when none takes it. */
-  readonly outcome: 'forward' | 'redirect' | 'respond' | 'drained' | 'no_rule'
-  /** The rule that takes the request; null when `drained` or `no_rule`. */
-  readonly rule: string | null
-  /** Path and query for the target, without the target's base path; null unless it is forwarded. */
-  readonly upstream_path: string | null
-  /** The `Location` of the redirect; null for every other outcome. */
-  readonly location: string | null
-  readonly target_service: string | null
-  /** The URL of a rule's own `target`. */
-  readonly target: string | null
+export interface Explanation extends Outcome {
   /** By what the rule won over the first of the runners-up; null when there is none. */
   readonly won_by: Criterion | null
   /** The rules that share the match, oldest first, the one that takes the request among them. Empty for `no_rule`. */

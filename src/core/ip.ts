@@ -49,6 +49,11 @@ export class CidrSet {
     return words !== undefined && covers(words.length === 1 ? this.#v4 : this.#v6, words)
   }
 
+  /** Whether every block of `other` lies within one of this set. Blocks that only touch each other count as two. */
+  includes(other: CidrSet): boolean {
+    return isWithin(other.#v4, this.#v4) && isWithin(other.#v6, this.#v6)
+  }
+
   /** Equal for sets of the same addresses, however they were written. */
   toString(): string {
     return [...this.#v4, ...this.#v6].map(({ first, last }) => `${formatIp(first)}-${formatIp(last)}`).join(',')
@@ -99,7 +104,18 @@ function merge(ranges: readonly Range[]): readonly Range[] {
   return merged
 }
 
+function isWithin(inner: readonly Range[], outer: readonly Range[]): boolean {
+  return inner.every(({ first, last }) => {
+    const range = rangeOf(outer, first)
+    return range !== undefined && compare(last, range.last) <= 0
+  })
+}
+
 function covers(ranges: readonly Range[], words: IpWords): boolean {
+  return rangeOf(ranges, words) !== undefined
+}
+
+function rangeOf(ranges: readonly Range[], words: IpWords): Range | undefined {
   let low = 0
   let high = ranges.length - 1
   while (low <= high) {
@@ -107,7 +123,7 @@ function covers(ranges: readonly Range[], words: IpWords): boolean {
     const range = ranges[middle]!
     if (compare(words, range.first) < 0) high = middle - 1
     else if (compare(words, range.last) > 0) low = middle + 1
-    else return true
+    else return range
   }
-  return false
+  return undefined
 }

@@ -3,10 +3,7 @@ import type { ForwardRule } from '../../schemas/forward-rule.ts'
 import type { Service } from '../../schemas/service.ts'
 import type { Fault } from '../errors.ts'
 import type { Kind, StoredItem } from './change.ts'
-import type { Digest } from './digest.ts'
-import type { PersistentMap } from './persistent-map.ts'
 import type { CompiledRule, CompiledService } from './route.ts'
-import type { Snapshot } from './snapshot.ts'
 
 interface ItemOf {
   forward_rule: ForwardRule
@@ -68,30 +65,6 @@ export interface HeldItem {
   readonly stored: StoredItem
   readonly refusal: ItemRefusal
   readonly revision: number
-}
-
-/** What a state is made of. */
-export interface StateParts {
-  readonly revision: number
-  readonly snapshot: Snapshot
-  readonly rules: PersistentMap<LiveItem<'forward_rule'>>
-  readonly services: PersistentMap<LiveItem<'service'>>
-  /** Service id to the ids of the live rules that name it. */
-  readonly users: PersistentMap<PersistentMap<true>>
-  /** By `keyOf`. */
-  readonly held: ReadonlyMap<string, HeldItem>
-  /** Services that were deleted from the store while live rules use them: kept serving until those rules go. */
-  readonly orphans: ReadonlySet<string>
-  /** Of everything the store is known to hold, live or held back. */
-  readonly digest: Digest
-}
-
-/** What the store is known to hold under one name: the item held back, or else the live one. */
-export function storedIn({ held, rules, services }: StateParts, kind: Kind, id: string): StoredItem | undefined {
-  const waiting = held.get(keyOf(kind, id))
-  if (waiting !== undefined) return waiting.stored
-  const live = kind === 'forward_rule' ? rules.get(id) : services.get(id)
-  return live === undefined ? undefined : { kind, id, item: live.written, seq: live.seq }
 }
 
 /** One name for an item of any kind. */

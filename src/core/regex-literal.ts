@@ -50,3 +50,14 @@ export function endOfClass(source: string, start: number): number {
   }
   return at
 }
+
+// Printable ASCII that means itself, or is escaped so that it does: nothing else stands in a path.
+const plainPattern = /^\^((?:(?![\\^$.|?*+()[\]{}])[!-~]|\\[\\^$.|?*+()[\]{}])*)(?:\.\*\$?)?$/
+const anyPathPattern = /^\^?\/?(?:\.\*\$?)?$/
+
+/** What a path must begin with, and nothing else, for the pattern to be found in it; undefined when the pattern asks for more. */
+export function plainStart(source: string): string | undefined {
+  // Every path begins with a slash.
+  if (anyPathPattern.test(source)) return ''
+  return plainPattern.exec(source)?.[1]?.replaceAll(/\\(.)/g, '$1')
+}

@@ -15,15 +15,18 @@ import { RuleGroup } from './rule-group.ts'
 const noRules: readonly CompiledRule[] = []
 
 export class RouteIndex {
-  static readonly empty = new RouteIndex(HostTable.empty, PersistentMap.empty())
+  static readonly empty = new RouteIndex(HostTable.empty, PersistentMap.empty(), PersistentMap.empty())
 
   readonly #hosts: HostTable
   /** By match key. */
   readonly #groups: PersistentMap<RuleGroup>
+  /** How many groups there are of each priority. */
+  readonly #priorities: PersistentMap<number>
 
-  private constructor(hosts: HostTable, groups: PersistentMap<RuleGroup>) {
+  private constructor(hosts: HostTable, groups: PersistentMap<RuleGroup>, priorities: PersistentMap<number>) {
     this.#hosts = hosts
     this.#groups = groups
+    this.#priorities = priorities
   }
 
   /**
@@ -33,13 +36,18 @@ export class RouteIndex {
   with(removed: readonly CompiledRule[], added: readonly CompiledRule[]): RouteIndex {
     let hosts = this.#hosts
     let groups = this.#groups
+    const counts = new Map<number, number>()
     for (const [key, change] of byGroup(removed, added)) {
       const before = groups.get(key)
       const after = RuleGroup.derive(before, change.removed, change.added)
       groups = after === undefined ? groups.delete(key) : groups.set(key, after)
-      for (const host of (after ?? before)?.match.hosts ?? []) hosts = hosts.edit(host, index => index.replace(before, after))
+      const match = (after ?? before)?.match
+      if (match === undefined) continue
+      for (const host of match.hosts) hosts = hosts.edit(host, index => index.replace(before, after))
+      const grown = Number(after !== undefined) - Number(before !== undefined)
+      if (grown !== 0) counts.set(match.priority, (counts.get(match.priority) ?? 0) + grown)
     }
-    return new RouteIndex(hosts, groups)
+    return new RouteIndex(hosts, groups, withCounts(this.#priorities, counts))
   }
 
   /** The group that takes the request; undefined when no rule matches. */
@@ -59,10 +67,40 @@ export class RouteIndex {
     return this.#groups.get(matchKey)?.rules ?? noRules
   }
 
+  /** The group with this match key. */
+  groupAt(matchKey: string): RuleGroup | undefined {
+    return this.#groups.get(matchKey)
+  }
+
+  /** All groups, in no particular order. Lazy: there may be 100,000. */
+  groups(): Generator<RuleGroup> {
+    return this.#groups.values()
+  }
+
+  /** Whether there may be a group of a lower priority. */
+  hasBelow(priority: number): boolean {
+    let left = prioritiesLimit
+    for (const other of this.#priorities.keys()) if (Number(other) < priority || --left === 0) return true
+    return false
+  }
+
   /** The indexes of the hosts that do not fit the request. */
   others(facts: RequestFacts): Generator<HostIndex> {
     return this.#hosts.others(facts.host)
   }
+}
+
+/** Of more priorities than this it is not asked whether one is lower. */
+const prioritiesLimit = 200
+
+function withCounts(priorities: PersistentMap<number>, changes: ReadonlyMap<number, number>): PersistentMap<number> {
+  let next = priorities
+  for (const [priority, change] of changes) {
+    const key = String(priority)
+    const count = (next.get(key) ?? 0) + change
+    next = count === 0 ? next.delete(key) : next.set(key, count)
+  }
+  return next
 }
 
 interface GroupChange {

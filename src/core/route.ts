@@ -1,6 +1,7 @@
 /** The shapes that the route index hands to the proxy. Everything here is immutable; live state lives elsewhere. */
 import type { ForwardRule } from '../../schemas/forward-rule.ts'
 import type { Service } from '../../schemas/service.ts'
+import type { CompiledTest } from './compile-tests.ts'
 import type { RequestFacts } from './facts.ts'
 import type { CompiledMatch } from './match.ts'
 import type { NormalPath } from './path.ts'
@@ -74,6 +75,8 @@ export interface CompiledRule {
   readonly timeouts: CompiledTimeouts
   /** Largest request body, in bytes; null is no limit. */
   readonly maxBodyBytes: number | null
+  /** What must hold as long as the rule is there and enabled. */
+  readonly tests: readonly CompiledTest[]
 }
 
 /** What one request follows. Decided once; the request keeps it even when the rules change before it ends. */

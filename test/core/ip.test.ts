@@ -92,6 +92,15 @@ t.test('overlapping blocks are one, and the order does not matter', async t => {
   t.equal(CidrSet.parse([]).has('10.0.0.1'), false)
 })
 
+t.test('a set includes another when each of its blocks lies in one', async t => {
+  const outer = CidrSet.parse(['10.0.0.0/8', '192.0.2.0/25', '2001:db8::/32'])
+  const includes = (...blocks: string[]) => outer.includes(CidrSet.parse(blocks))
+  for (const blocks of [[], ['10.0.0.0/8'], ['10.1.0.0/16', '192.0.2.127', '2001:db8:1::/48'], ['::ffff:10.0.0.1']])
+    t.ok(includes(...blocks), String(blocks))
+  for (const blocks of [['0.0.0.0/0'], ['10.1.0.0/16', '11.0.0.0'], ['192.0.2.0/24'], ['2001::/16'], ['192.0.2.128'], ['::/0']])
+    t.notOk(includes(...blocks), String(blocks))
+})
+
 t.test('a bad block is refused and named', async t => {
   const bad = ['10.0.0.0/33', '10.0.0.0/-1', '10.0.0.0/', '10.0.0.0/08', '10.0.0.0/a', '10.0.0/8', '2001:db8::/129', '10.0.0.0/255.0.0.0']
   for (const entry of [...bad, 'fe80::1%eth0', '::ffff:10.0.0.0/90', 'localhost', '*']) {

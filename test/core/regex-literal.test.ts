@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { literalPrefix } from '../../src/core/regex-literal.ts'
+import { literalPrefix, plainStart } from '../../src/core/regex-literal.ts'
 import { re2Engine } from '../../src/regex/re2.ts'
 
 t.test('a leading literal is found', async t => {
@@ -68,3 +68,45 @@ function compile(source: string): ReturnType<typeof re2Engine> | undefined {
     return undefined
   }
 }
+
+t.test('a pattern that asks only for a beginning is known as such', async t => {
+  const starts: Record<string, string | undefined> = {
+    '^/api': '/api',
+    '^/api/.*': '/api/',
+    '^/a\\.b/.*$': '/a.b/',
+    '^': '',
+    '/': '',
+    '^/': '',
+    '.*': '',
+    '^/.*$': '',
+    '^/api/?': undefined,
+    '^/api$': undefined,
+    '/api': undefined,
+    '^/api/.+': undefined,
+    '^/(a|b)': undefined,
+    '^/a|^/b': undefined,
+    '(?i)^/api': undefined,
+    '^/a+': undefined,
+    '^/a\\d': undefined,
+    $: undefined,
+    '^/ä': undefined
+  }
+  for (const [source, start] of Object.entries(starts)) t.equal(plainStart(source), start, source)
+})
+
+t.test('a pattern that asks only for a beginning is found wherever it is', async t => {
+  const source = fc
+    .array(fc.constantFrom('^', '/', 'a', '\\.', '.*', '$', '|', '?'), { minLength: 1, maxLength: 5 })
+    .map(parts => parts.join(''))
+  const path = fc.array(fc.constantFrom('/', 'a', '.'), { maxLength: 5 }).map(parts => `/${parts.join('')}`)
+  let plain = 0
+  const holds = fc.property(source, fc.array(path, { minLength: 5, maxLength: 5 }), (source, paths) => {
+    const start = plainStart(source)
+    if (start === undefined) return
+    plain++
+    const pattern = re2Engine(source)
+    for (const path of paths) if (pattern.test(path) !== path.startsWith(start)) throw new Error(`${source} in ${path}`)
+  })
+  t.doesNotThrow(() => fc.assert(holds, { numRuns: 3_000 }))
+  t.ok(plain > 30, `${plain}`)
+})

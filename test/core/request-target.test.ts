@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isAuthority, parseRequestTarget } from '../../src/upstream/request-target.ts'
+import { isAuthority, parseRequestTarget } from '../../src/core/request-target.ts'
 
 t.test('an origin-form target is cut at its first question mark', async t => {
   t.same(parseRequestTarget('/a/b?c?d'), { path: '/a/b', search: '?c?d', authority: undefined })
