@@ -1,5 +1,6 @@
 /** The process: opens the store, follows it, listens on both planes, and ends in good order. */
 import { resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { EventFeed } from './control/event-feed.ts'
@@ -18,6 +19,7 @@ import { buildProxy } from './proxy-app.ts'
 import { type Settings, SettingsError } from './settings.ts'
 import { LastGoodFile } from './stores/last-good.ts'
 import { openStore } from './stores/open-store.ts'
+import { openProxyRoutes, type ProxyRoutes } from './stores/proxy-routes.ts'
 import { version } from './version.ts'
 
 /** A running gateway. */
@@ -44,7 +46,7 @@ export async function startGateway(settings: Settings, destination?: Destination
   const parts = build(settings, logger)
   let admin: FastifyInstance | undefined
   try {
-    await parts.live.start()
+    await Promise.all([parts.live.start(), watchRoutes(parts)])
     // Known to the others before traffic comes: nobody's write is answered without waiting for this instance.
     await parts.fleet.start()
     // Traffic first: what the admin plane is made of takes a third of the start. But no traffic for a gateway that could not start.
@@ -69,6 +71,8 @@ interface Parts {
   readonly live: LiveConfig
   readonly fleet: Fleet
   readonly keeper: LastGoodKeeper | undefined
+  /** The hash `proxy_routes`; with a Redis store only. */
+  readonly routes: ProxyRoutes | undefined
   readonly proxy: FastifyInstance
   readonly buildAdmin: () => Promise<FastifyInstance>
   readonly readiness: { draining: boolean }
@@ -90,7 +94,16 @@ function build(settings: Settings, logger: Logger): Parts {
     const app = await import('./app.ts')
     return app.buildAdmin({ ...parts, logger, metrics, isReady, tokens, adminHost, instance })
   }
-  return { store, live, fleet, keeper, proxy, buildAdmin, readiness }
+  const routes = store.name === 'redis' ? openProxyRoutes({ url: settings.store }) : undefined
+  return { store, live, fleet, keeper, routes, proxy, buildAdmin, readiness }
+}
+
+/** The routes of the hash should be there with the first request, but a Redis that hangs is not waited for. */
+const routesPatienceMs = 300
+
+async function watchRoutes({ routes, live }: Parts): Promise<void> {
+  if (routes === undefined) return
+  await Promise.race([routes.watch(items => live.setOverlay(items)), delay(routesPatienceMs)])
 }
 
 // What is kept in memory only is not kept on disk either.
@@ -152,10 +165,10 @@ async function stop(parts: Parts, admin: FastifyInstance, settings: Settings, lo
   logger.flush()
 }
 
-async function release({ proxy, live, fleet, keeper, store }: Parts, admin: FastifyInstance | undefined): Promise<void> {
+async function release({ proxy, live, fleet, keeper, routes, store }: Parts, admin: FastifyInstance | undefined): Promise<void> {
   await Promise.all([proxy.close(), admin?.close()])
   live.close()
   await fleet.close()
-  await keeper?.close()
+  await Promise.all([keeper?.close(), routes?.close()])
   await store.close()
 }

@@ -4,7 +4,7 @@
  * Notices can be lost, so positions are compared after every reconnection and on a short timer.
  */
 import { EventEmitter } from 'node:events'
-import { changesTo } from '../core/catch-up.ts'
+import { changesTo, overlayChanges } from '../core/catch-up.ts'
 import type { Commit, CommittedChange, ConfigSet, StoredItem } from '../core/change.ts'
 import { ConfigState } from '../core/config-state.ts'
 import { type AppliedPosition, followStep } from '../core/follow.ts'
@@ -20,6 +20,7 @@ export class LiveConfig extends EventEmitter<LiveEvents> {
   #state: ConfigState | undefined
   #epoch = ''
   #head: string | undefined
+  #overlay: ReadonlyMap<string, StoredItem> | undefined
   #source: Source = 'store'
   #estranged: Estrangement | undefined
   #storeState: StoreState & { readonly since: string } = { up: false, reason: 'not connected yet', since: new Date().toISOString() }
@@ -129,6 +130,20 @@ export class LiveConfig extends EventEmitter<LiveEvents> {
   reseeded(commit: Commit): void {
     this.#setEstranged(undefined)
     this.receive(commit)
+  }
+
+  /**
+   * Makes `items` the rules from beside the store (`isOverlay`), at the same revision. Before the first load they wait for it. When all of
+   * them are gone although the store lost its data as well, they stay as they are.
+   */
+  setOverlay(items: ReadonlyMap<string, StoredItem>): void {
+    const isWaiting = this.#overlay !== undefined
+    this.#overlay = items
+    if (this.#state === undefined) {
+      if (!isWaiting) this.once('applied', () => this.#applyOverlay())
+    } else if (items.size > 0) this.#applyOverlay()
+    // Whether the store lost its data, too, is asked before all of them go.
+    else void this.catchUp().then(() => this.#applyOverlay())
   }
 
   /** Resolves true once at least `revision` is live here; false after `timeoutMs`. */
@@ -260,10 +275,19 @@ export class LiveConfig extends EventEmitter<LiveEvents> {
     this.emit('applied', { revision, changes: changes.length, durationMs, state, before, commit, source: this.#source })
   }
 
+  #applyOverlay(): void {
+    const items = this.#overlay
+    if (items === undefined || this.#state === undefined || this.#closed) return
+    if (items.size === 0 && this.#estranged === 'lost') return
+    const changes = overlayChanges(this.#state, items)
+    if (changes.length > 0) this.#apply(this.#state.revision, changes, undefined)
+  }
+
   #setEstranged(reason: Estrangement | undefined): void {
     if (this.#estranged === reason) return
     this.#estranged = reason
     this.emit('estranged', reason)
+    if (reason === undefined) this.#applyOverlay()
   }
 
   #setStoreState(state: StoreState): void {

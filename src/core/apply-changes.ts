@@ -5,6 +5,7 @@
 import type { CommittedChange, Kind, StoredItem } from './change.ts'
 import { type Digest, withItem } from './digest.ts'
 import { type HeldItem, type ItemParser, type ItemRefusal, keyOf, type LiveItem, nameOf, type ParsedItem } from './live-item.ts'
+import { isOverlay } from './overlay.ts'
 import { PersistentMap } from './persistent-map.ts'
 import type { CompiledRule, CompiledService } from './route.ts'
 import { type StateParts, storedIn } from './state-parts.ts'
@@ -196,6 +197,7 @@ class Draft {
     let { digest } = this.#base
     for (const key of touched) {
       const { kind, id } = nameOf(key)
+      if (isOverlay({ kind, id })) continue
       digest = withItem(digest, storedIn(this.#base, kind, id), storedIn({ ...next, digest }, kind, id))
     }
     return digest

@@ -15,6 +15,13 @@ export function changesTo(state: ConfigState, set: ConfigSet): CommittedChange[]
   return changes
 }
 
+/** The changes that bring the rules from beside the store to `items`, by id. */
+export function overlayChanges(state: ConfigState, items: ReadonlyMap<string, StoredItem>): CommittedChange[] {
+  const puts = [...items.values()].filter(stored => !isHeldAs(state, stored)).map((stored): CommittedChange => ({ op: 'put', ...stored }))
+  const gone = [...state.overlay()].filter(({ id }) => !items.has(id)).map(({ kind, id }): CommittedChange => ({ op: 'delete', kind, id }))
+  return [...puts, ...gone]
+}
+
 function isHeldAs(state: ConfigState, stored: StoredItem): boolean {
   const held = state.held(stored.kind, stored.id)
   if (held !== undefined)

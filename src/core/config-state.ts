@@ -6,6 +6,7 @@ import { applyChanges } from './apply-changes.ts'
 import type { CommittedChange, Kind, StoredItem } from './change.ts'
 import { digestText, emptyDigest } from './digest.ts'
 import { type HeldItem, type ItemParser, keyOf, type LiveItem, type Quarantined } from './live-item.ts'
+import { isOverlay } from './overlay.ts'
 import { PersistentMap } from './persistent-map.ts'
 import { Snapshot } from './snapshot.ts'
 import type { StateParts } from './state-parts.ts'
@@ -96,8 +97,16 @@ export class ConfigState {
   /** Names of everything the store is known to hold: live or held back. */
   *known(): Generator<{ kind: Kind; id: string }> {
     for (const { kind, id } of this.#parts.services.values()) yield { kind, id }
-    for (const { kind, id } of this.#parts.rules.values()) yield { kind, id }
-    for (const { stored } of this.#parts.held.values()) if (this.get(stored.kind, stored.id) === undefined) yield stored
+    for (const rule of this.#parts.rules.values()) if (!isOverlay(rule)) yield { kind: rule.kind, id: rule.id }
+    for (const { stored } of this.#parts.held.values())
+      if (this.get(stored.kind, stored.id) === undefined && !isOverlay(stored)) yield stored
+  }
+
+  /** The rules that come from beside the store, live or held back, as stored. */
+  *overlay(): Generator<StoredItem> {
+    for (const { kind, id, written, seq } of this.#parts.rules.values())
+      if (isOverlay({ kind, id }) && this.held(kind, id) === undefined) yield { kind, id, item: written, seq }
+    for (const { stored } of this.#parts.held.values()) if (isOverlay(stored)) yield stored
   }
 
   /** Of everything the store is known to hold: equal on every instance that holds the same. 16 hexadecimal digits. */

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { StoredItem } from '../core/change.ts'
+import { overlayIdPrefix } from '../core/overlay.ts'
 
 /** The priority of every rule made from a route: the lowest there is. */
 export const proxyRoutePriority = -1_000_000
-/** What every id of such a rule begins with. */
-export const proxyRouteIdPrefix = 'proxy_routes.'
 
 /**
  * The rule that a path of `proxy_routes` stands for: exact path, lowest priority, the whole request path sent to the target. Nothing is promised
@@ -26,5 +25,5 @@ export function proxyRouteId(path: string): string {
     .replace(/^-+|-+$/g, '')
     .slice(0, 32)
   const digest = createHash('sha256').update(path).digest('hex').slice(0, 12)
-  return `${proxyRouteIdPrefix}${readable === '' ? '' : `${readable}.`}${digest}`
+  return `${overlayIdPrefix}${readable === '' ? '' : `${readable}.`}${digest}`
 }
