@@ -16,8 +16,8 @@ import {
   ValidationError
 } from '../errors.ts'
 
-/** What `code` is appended to, to make the `type` of a problem. */
-export const problemTypeBase = 'https://sluice.dev/errors#'
+/** What `code` is appended to, to make the `type` of a problem: a name, not an address (RFC 9457 section 3.1.1 takes any URI). */
+export const problemTypeBase = 'urn:problem-type:sluice:'
 export const problemMediaType = 'application/problem+json'
 
 /** An error of the table in `src/errors.ts`. */

@@ -34,7 +34,7 @@ t.test('what a handler throws becomes a problem, with the faults that it names',
   t.equal(response.headers['content-type'], 'application/problem+json')
   const { timestamp, request_id, ...body } = response.json()
   t.same(body, {
-    type: 'https://sluice.dev/errors#validation_failed',
+    type: 'urn:problem-type:sluice:validation_failed',
     title: 'Validation failed',
     status: 400,
     code: 'validation_failed',
