@@ -63,9 +63,11 @@ export const validateSchema = {
 export const problemsSchema = {
   operationId: 'listConfigProblems',
   tags,
-  summary: 'List items in quarantine',
-  description: 'Items that the store holds and that cannot be live, with why. Their previous versions, if any, keep serving.',
-  response: { 200: answer('Items in quarantine.', QuarantineSchema), ...problems(503) }
+  summary: 'List what is wrong',
+  description:
+    'Items that the store holds and that cannot be live, with why: their previous versions, if any, keep serving. ' +
+    'And rules that are live with tests that fail.',
+  response: { 200: answer('Items in quarantine, and rules whose tests fail.', QuarantineSchema), ...problems(503) }
 } as const
 
 export const commitSchema = {

@@ -5,6 +5,7 @@ import { judgeBodyLater } from '../plugins/admin-validators.ts'
 import type { WriteQuery } from '../schemas/admin.ts'
 import { diffStates } from '../src/control/config-diff.ts'
 import { itemsOf, problemsOf, syncPlan, toDocument } from '../src/control/config-document.ts'
+import { configProblems } from '../src/control/config-problems.ts'
 import type { LiveConfig } from '../src/control/live-config.ts'
 import { loadedState } from '../src/control/loaded-state.ts'
 import { parseItem } from '../src/control/parse-item.ts'
@@ -34,7 +35,7 @@ const configRoutes: FastifyPluginCallback<ConfigRoutesOptions> = (app, { live, w
     async (request: SyncRequest, reply) => {
       const { prune } = request.query
       const items = itemsOf(request.body)
-      const result = await writer.write(syncPlan(items, prune, parseItem), writeOptionsOf(request))
+      const result = await writer.write(syncPlan(items, prune, parseItem), { ...writeOptionsOf(request), sent: items })
       const diff = diffStates(
         result.before,
         result.after,
@@ -43,7 +44,7 @@ const configRoutes: FastifyPluginCallback<ConfigRoutesOptions> = (app, { live, w
       const count = (wanted: string) => diff.filter(({ op }) => op === wanted).length
       const counts = { created: count('create'), updated: count('update'), deleted: count('delete') }
       const unchanged = items.length - counts.created - counts.updated
-      return sendWritten(reply, result, { revision: result.revision, ...counts, unchanged, diff })
+      return sendWritten(reply, result, { revision: result.revision, ...counts, unchanged, diff, warnings: result.warnings })
     }
   )
 
@@ -51,13 +52,13 @@ const configRoutes: FastifyPluginCallback<ConfigRoutesOptions> = (app, { live, w
     '/config/validate',
     { schema: validateSchema, config: { role: 'viewer' }, validatorCompiler: judgeBodyLater, bodyLimit },
     async request => {
-      const problems = problemsOf(request.body, live.state, parseItem)
+      const problems = problemsOf(request.body, live.state, parseItem, Date.now())
       return { valid: problems.length === 0, problems }
     }
   )
 
   app.get('/config/problems', { schema: problemsSchema, config: { role: 'viewer' } }, async () => ({
-    items: loadedState(live).problems.map(({ kind, id, code, faults, previousLive, revision }) => {
+    items: configProblems(loadedState(live), Date.now()).map(({ kind, id, code, faults, previousLive, revision }) => {
       return { kind, id, code, errors: faults, previous_live: previousLive, revision }
     })
   }))

@@ -1,7 +1,7 @@
 /** `/forward-rules` */
 import type { Static } from 'typebox'
 import { ForwardRuleQuerySchema, pageSchema } from '../schemas/admin.ts'
-import { ForwardRuleSchema, ForwardRuleWriteSchema } from '../schemas/forward-rule.ts'
+import { ForwardRuleSchema, ForwardRuleWriteSchema, ForwardRuleWrittenSchema } from '../schemas/forward-rule.ts'
 import { itemRoutes } from './items.ts'
 
 type Query = Static<typeof ForwardRuleQuerySchema>
@@ -13,6 +13,7 @@ export default itemRoutes<'forward_rule', Query>({
   name: 'ForwardRule',
   noun: 'rule',
   readSchema: ForwardRuleSchema,
+  writtenSchema: ForwardRuleWrittenSchema,
   writeSchema: ForwardRuleWriteSchema,
   pageSchema: pageSchema(ForwardRuleSchema, 'ForwardRulePage'),
   querySchema: ForwardRuleQuerySchema,

@@ -11,14 +11,14 @@ const { etag, location } = answerHeaders
 
 /** One schema per operation of `resource`. */
 export function itemSchemas<K extends Kind, Q extends ListQuery>(resource: Resource<K, Q>) {
-  const { name, noun, tag, readSchema } = resource
+  const { name, noun, tag, readSchema, writtenSchema } = resource
   const tags = [tag]
-  const item = (text: string) => answer(text, readSchema, { ETag: etag, ...writeHeaders })
+  const item = (text: string) => answer(text, writtenSchema, { ETag: etag, ...writeHeaders })
   const body = { ...resource.writeSchema, 'x-examples': resource.examples }
   const bodyOfPut = { ...resource.writeSchema, 'x-examples': withoutIds(resource.examples) }
   const written = { tags, querystring: WriteQuerySchema, headers: ItemWriteHeadersSchema, params: IdParamsSchema }
   const refusals = [409, 413, 415, 422, 503] as const
-  const created = answer('Created.', readSchema, { ETag: etag, Location: location, ...writeHeaders })
+  const created = answer('Created.', writtenSchema, { ETag: etag, Location: location, ...writeHeaders })
   return {
     list: {
       operationId: `list${name}s`,
@@ -71,7 +71,7 @@ export function itemSchemas<K extends Kind, Q extends ListQuery>(resource: Resou
       ...written,
       operationId: `delete${name}`,
       summary: `Delete a ${noun}`,
-      response: { 202: spreadAnswer(), 204: emptyAnswer('Deleted.', writeHeaders), ...problems(404, 409, 412, 503) }
+      response: { 202: spreadAnswer(), 204: emptyAnswer('Deleted.', writeHeaders), ...problems(404, 409, 412, 422, 503) }
     }
   } as const satisfies Record<string, FastifySchema>
 }

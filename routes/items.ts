@@ -79,7 +79,9 @@ export function itemRoutes<K extends Kind, Q extends ListQuery>(resource: Resour
 function sendItem(reply: FastifyReply, result: WriteResult, { kind, id }: ItemRef): FastifyReply {
   // It was put a moment ago: what the write made holds it.
   const item = result.after.get(kind, id)!
-  return sendWritten(reply.header('etag', etagOf(item)), result, item.item)
+  const { warnings } = result
+  // The entity tag is that of the item: the warnings are about it, and are not in it.
+  return sendWritten(reply.header('etag', etagOf(item)), result, warnings.length === 0 ? item.item : { ...item.item, warnings })
 }
 
 function conditionsOf({ headers }: ItemRequest): Conditions {

@@ -20,6 +20,8 @@ export interface Resource<K extends Kind, Q extends ListQuery> {
   /** For texts: `Read a rule`. */
   readonly noun: string
   readonly readSchema: TSchema
+  /** What a write answers. */
+  readonly writtenSchema: TSchema
   readonly writeSchema: TSchema
   readonly pageSchema: TSchema
   readonly querySchema: TSchema

@@ -13,6 +13,7 @@ export default itemRoutes<'service', Query>({
   name: 'Service',
   noun: 'service',
   readSchema: ServiceSchema,
+  writtenSchema: ServiceSchema,
   writeSchema: ServiceWriteSchema,
   pageSchema: pageSchema(ServiceSchema, 'ServicePage'),
   querySchema: ServiceQuerySchema,

@@ -9,7 +9,7 @@ export type WriteRequest = FastifyRequest<{ Querystring: WriteQuery }>
 
 /** How the request wants to be written, and who it comes from. */
 export function writeOptionsOf({ query, caller }: WriteRequest): WriteOptions {
-  const options = { by: caller.name, dryRun: query.dry_run }
+  const options = { by: caller.name, dryRun: query.dry_run, strict: query.strict }
   return query.wait === 'all' ? { ...options, waitMs: query.timeout_ms } : options
 }
 
@@ -27,7 +27,11 @@ export function sendWritten(reply: FastifyReply, result: WriteResult, body: unkn
 }
 
 /** Wire shape of what a commit did. */
-export function toCommitResult({ revision, before, after, changes }: WriteResult): { revision: number; changes: readonly DiffEntry[] } {
+interface CommitResult extends Pick<WriteResult, 'revision' | 'warnings'> {
+  readonly changes: readonly DiffEntry[]
+}
+
+export function toCommitResult({ revision, before, after, changes, warnings }: WriteResult): CommitResult {
   const refs = changes.map(({ change }) => change)
-  return { revision, changes: diffStates(before, after, refs) }
+  return { revision, changes: diffStates(before, after, refs), warnings }
 }

@@ -5,6 +5,7 @@ import { IdSchema } from './common.ts'
 import { ForwardRuleSchema, ForwardRuleWriteSchema } from './forward-rule.ts'
 import { FaultSchema } from './problem.ts'
 import { ServiceSchema, ServiceWriteSchema } from './service.ts'
+import { WarningsSchema } from './warning.ts'
 
 const KindSchema = Type.Enum(['forward_rule', 'service'], { description: 'The kind of item.' })
 const OpSchema = Type.Enum(['create', 'update', 'delete', 'unchanged'], { description: 'What happens to the item.' })
@@ -64,7 +65,8 @@ export const SyncResultSchema = Type.Object(
     updated: count('Items that differed.'),
     deleted: count('Items that the document does not list (with `prune`).'),
     unchanged: count('Items of the document that are live as they are.'),
-    diff: Type.Array(DiffEntrySchema, { description: 'What changed, without the unchanged.' })
+    diff: Type.Array(DiffEntrySchema, { description: 'What changed, without the unchanged.' }),
+    warnings: WarningsSchema
   },
   { additionalProperties: false, title: 'SyncResult' }
 )
@@ -97,14 +99,20 @@ export const QuarantineSchema = Type.Object(
           id: Type.String(),
           code: Type.String({ description: 'Why, as in `code` of a problem.', examples: ['validation_failed'] }),
           errors: Type.Array(FaultSchema),
-          previous_live: Type.Boolean({ description: 'Whether an earlier version of the item still serves.' }),
+          previous_live: Type.Boolean({
+            description: 'Whether an earlier version of the item still serves; with `expectation_failed` the rule itself does.'
+          }),
           revision: Type.Integer({ minimum: 0, description: 'The revision that brought it.' })
         },
         { additionalProperties: false, title: 'QuarantinedItem' }
       )
     )
   },
-  { additionalProperties: false, title: 'Quarantine', description: 'Items that the store holds and that cannot be live.' }
+  {
+    additionalProperties: false,
+    title: 'Quarantine',
+    description: 'Items that the store holds and that cannot be live, and rules that are live with tests that fail (`expectation_failed`).'
+  }
 )
 
 const CommitChangeSchema = Type.Object(
@@ -135,7 +143,7 @@ export const CommitWriteSchema = Type.Object(
 export type CommitWrite = Static<typeof CommitWriteSchema>
 
 export const CommitResultSchema = Type.Object(
-  { revision: RevisionSchema, changes: Type.Array(DiffEntrySchema) },
+  { revision: RevisionSchema, changes: Type.Array(DiffEntrySchema), warnings: WarningsSchema },
   { additionalProperties: false, title: 'CommitResult' }
 )
 

@@ -8,6 +8,9 @@ export const WriteQuerySchema = Type.Object(
     dry_run: Type.Optional(
       Type.Boolean({ default: false, description: 'Check everything, write nothing, and answer as the write would.' })
     ),
+    strict: Type.Optional(
+      Type.Boolean({ default: false, description: 'Refuse a write that would be answered with `warnings` (409 strict_warnings).' })
+    ),
     wait: Type.Optional(
       Type.Enum(['self', 'all'], {
         default: 'self',

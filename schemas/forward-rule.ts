@@ -12,6 +12,7 @@ import {
   TimestampSchema
 } from './common.ts'
 import { RuleTestSchema } from './rule-test.ts'
+import { WarningsSchema } from './warning.ts'
 
 export const pathTypes = ['prefix', 'exact', 'template', 'regex'] as const
 export type PathType = (typeof pathTypes)[number]
@@ -196,6 +197,12 @@ export const ForwardRuleSchema = Type.Object(
     source_ip: Type.Optional(Type.Array(SourceIpSchema))
   },
   { additionalProperties: false, title: 'ForwardRule' }
+)
+
+/** What a write answers: the rule, and what it leaves behind that may not be meant. Not valid input. */
+export const ForwardRuleWrittenSchema = Type.Object(
+  { ...ForwardRuleSchema.properties, warnings: Type.Optional(WarningsSchema) },
+  { additionalProperties: false, title: 'ForwardRuleWritten', description: 'The rule, with `warnings` when there are any.' }
 )
 
 type Filled = 'description' | 'labels' | 'enabled' | 'path' | 'path_type' | 'priority' | 'strip_prefix' | 'host_header'

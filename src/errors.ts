@@ -47,6 +47,7 @@ export const RuleConflictError = createError<[id: string, other: string]>(
   "Rule '%s' has the same match and priority as '%s'; both need a weight",
   409
 )
+export const StrictWarningsError = createError<[detail: string]>('STRICT_WARNINGS', '%s', 409)
 export const IdempotencyConflictError = createError<[]>('IDEMPOTENCY_CONFLICT', 'A request with this Idempotency-Key is still running', 409)
 export const PreconditionFailedError = createError<[detail: string]>('PRECONDITION_FAILED', '%s', 412)
 export const UnsupportedMediaTypeError = createError<[type: string]>('UNSUPPORTED_MEDIA_TYPE', "Content type '%s' is not taken here", 415)
@@ -56,6 +57,7 @@ export const UnknownServiceError = createError<[id: string, service: string]>(
   422
 )
 export const UnsafeRegexError = createError<[detail: string]>('UNSAFE_REGEX', '%s', 422)
+export const ExpectationFailedError = createError<[detail: string]>('EXPECTATION_FAILED', '%s', 422)
 export const IdempotencyReusedError = createError<[]>('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with another request', 422)
 export const ValidationError = createError<[detail: string]>('VALIDATION_FAILED', '%s', 400)
 export const StoreUnavailableError = createError<[options?: ErrorOptions]>(

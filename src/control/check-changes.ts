@@ -2,6 +2,7 @@
 import type { CommittedChange } from '../core/change.ts'
 import type { ConfigState } from '../core/config-state.ts'
 import type { HeldItem, ItemParser } from '../core/live-item.ts'
+import { isOverlay } from '../core/overlay.ts'
 import {
   type Fault,
   RuleConflictError,
@@ -11,10 +12,20 @@ import {
   ValidationError,
   withFaults
 } from '../errors.ts'
-import type { PlannedChange } from './planned-change.ts'
+import { checkTests } from './check-tests.ts'
+import type { PlannedChange, SentItem } from './planned-change.ts'
 
-/** The state after `changes`, or the error that names everything that stands against them. */
-export function checkChanges(before: ConfigState, changes: readonly PlannedChange[], parse: ItemParser): ConfigState {
+/**
+ * The state after `changes`, or the error that names everything that stands against them.
+ * @param sent what was sent along and changes nothing, so that a fault can point at it
+ */
+export function checkChanges(
+  before: ConfigState,
+  changes: readonly PlannedChange[],
+  parse: ItemParser,
+  sent: readonly SentItem[] = []
+): ConfigState {
+  refuseOverlay(changes)
   const newest = Number.MAX_SAFE_INTEGER
   const asCommitted = changes.map(({ change }): CommittedChange => {
     if (change.op === 'delete') return change
@@ -26,7 +37,16 @@ export function checkChanges(before: ConfigState, changes: readonly PlannedChang
     return refusal === undefined ? [] : [refusal]
   })
   if (refusals.length > 0) throw toError(refusals)
+  checkTests(before, after, changes, sent)
   return after
+}
+
+// Written there, it would come and go with the hash it shadows.
+function refuseOverlay(changes: readonly PlannedChange[]): void {
+  const faults = changes
+    .filter(({ change }) => isOverlay(change))
+    .map(({ pointer }) => ({ pointer: `${pointer}/id`, detail: 'belongs to the Redis hash proxy_routes: change it there' }))
+  if (faults[0] !== undefined) throw withFaults(new ValidationError(`${faults[0].pointer} ${faults[0].detail}`), faults)
 }
 
 interface Refusal {

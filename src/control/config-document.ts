@@ -1,6 +1,7 @@
 /** Whole configurations as documents (`{forward_rules: [], services: []}`): read, written out, compared with what is live. */
 import { collections, type Kind, kinds } from '../core/change.ts'
 import { ConfigState } from '../core/config-state.ts'
+import { failedTests } from '../core/expectations.ts'
 import type { ItemParser } from '../core/live-item.ts'
 import { ValidationError, withFaults } from '../errors.ts'
 import { differences, type ItemRef } from './config-diff.ts'
@@ -105,8 +106,12 @@ function deletions(state: ConfigState, items: readonly DocumentItem[]): PlannedC
     .map(({ kind, id }) => ({ change: { op: 'delete', kind, id }, pointer: '' }))
 }
 
-/** Everything that would be wrong if the document replaced the whole configuration. `state` says which items are older than others. */
-export function problemsOf(document: unknown, state: ConfigState | undefined, parse: ItemParser): DocumentProblem[] {
+/**
+ * Everything that would be wrong if the document replaced the whole configuration, failing tests of rules among it.
+ * @param state says which items are older than others
+ * @param now milliseconds since the epoch, for tests that do not say when
+ */
+export function problemsOf(document: unknown, state: ConfigState | undefined, parse: ItemParser, now: number): DocumentProblem[] {
   const { items, problems } = readDocument(document)
   const newest = Number.MAX_SAFE_INTEGER - items.length
   const changes = items.map(({ kind, id, item, index }) => {
@@ -122,7 +127,17 @@ export function problemsOf(document: unknown, state: ConfigState | undefined, pa
       detail: fault.detail
     }))
   )
-  return [...problems, ...found]
+  return [...problems, ...found, ...failuresOf(replaced, items, now)]
+}
+
+function failuresOf(state: ConfigState, items: readonly DocumentItem[], now: number): DocumentProblem[] {
+  const failed = failedTests(state, now)
+  if (failed.length === 0) return []
+  const rules = new Map(items.filter(({ kind }) => kind === 'forward_rule').map(item => [item.id, item]))
+  return failed.map(({ rule, index: test, detail }) => {
+    const { kind, id, index, pointer } = rules.get(rule.id)!
+    return { kind, id, index, pointer: `${pointer}/tests/${test}`, detail }
+  })
 }
 
 /** The live configuration as a document, oldest items first. */

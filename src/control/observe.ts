@@ -1,6 +1,9 @@
 /** Tells the log and the metrics what the live configuration goes through. */
 import type { Logger } from 'pino'
+import { ConfigState } from '../core/config-state.ts'
+import { brokenTests, type FailedTest } from '../core/expectations.ts'
 import type { Quarantined } from '../core/live-item.ts'
+import { failingRules } from './config-problems.ts'
 import type { FleetListener } from './fleet.ts'
 import type { LastGoodReport } from './keep-last-good.ts'
 import type { LiveConfig } from './live-config.ts'
@@ -11,12 +14,13 @@ import type { Metrics } from './metrics.ts'
 export function observe(live: LiveConfig, logger: Logger, metrics: Metrics): void {
   const reported = new Map<string, string>()
   metrics.setStoreUp(live.storeName, false)
-  live.on('applied', ({ revision, changes, durationMs, state, commit, source }) => {
+  live.on('applied', ({ revision, changes, durationMs, state, before, commit, source }) => {
     metrics.recordApply(revision, state.problems.length)
     if (commit !== undefined)
       for (const change of commit.changes) if (change.op === 'delete' && change.kind === 'forward_rule') metrics.forgetRule(change.id)
     logger.info({ revision, changes, duration_ms: Math.round(durationMs * 100) / 100, by: commit?.by, source }, 'configuration applied')
     reportProblems(state.problems, reported, logger, metrics)
+    reportTests(brokenTests(before ?? ConfigState.empty, state, commit?.changes, Date.now()), logger)
   })
   live.on('went_back', ({ from, to }) => {
     logger.error({ from, to }, `the store went back from revision ${from} to ${to}: commits were lost there; it is followed`)
@@ -87,4 +91,13 @@ function reportProblems(problems: readonly Quarantined[], reported: Map<string, 
       `${kind} '${id}' is not live: ${faults[0]?.pointer ?? ''} ${faults[0]?.detail ?? code}`
     )
   }
+}
+
+// Once, when they begin to fail: of a change made in the file, or by a version that knows no tests.
+function reportTests(broken: readonly FailedTest[], logger: Logger): void {
+  for (const { kind, id, code, faults, previousLive } of failingRules(broken))
+    logger.error(
+      { kind, id, code, faults, previous_live: previousLive },
+      `a test of ${kind} '${id}' fails: ${faults[0]!.pointer} ${faults[0]!.detail}`
+    )
 }

@@ -6,11 +6,13 @@
 import type { ConfigState } from '../core/config-state.ts'
 import type { ItemParser } from '../core/live-item.ts'
 import { PreconditionError, type ReseedableStore, type WritableStore } from '../core/store.ts'
+import { type Warning, warningsOf } from '../core/warnings.ts'
 import { NotAppliedError, NotEstrangedError, NotReadyError, StoreLostError, StoreUnavailableError, WriteContendedError } from '../errors.ts'
 import { checkChanges } from './check-changes.ts'
 import type { LiveConfig } from './live-config.ts'
-import type { Plan, PlannedChange } from './planned-change.ts'
+import { type Plan, type PlannedChange, rulesOf, type SentItem } from './planned-change.ts'
 import { isEverywhere, type Spread, type SpreadWait } from './spread.ts'
+import { strictWarnings } from './strict-warnings.ts'
 
 export interface WriteOptions {
   /** Who writes: the name of a token. */
@@ -19,6 +21,10 @@ export interface WriteOptions {
   readonly dryRun?: boolean
   /** How long to wait until the other instances follow the write, too, in milliseconds. Default: not at all. */
   readonly waitMs?: number
+  /** Refuse a write that leaves warnings. Default false. */
+  readonly strict?: boolean
+  /** Items that were sent and may need no change: faults can point at them. */
+  readonly sent?: readonly SentItem[]
 }
 
 export interface WriteResult {
@@ -29,6 +35,8 @@ export interface WriteResult {
   readonly after: ConfigState
   readonly changes: readonly PlannedChange[]
   readonly dryRun: boolean
+  /** What it leaves behind that may not be meant. */
+  readonly warnings: readonly Warning[]
   /** With `waitMs`, when not every live instance followed the write in time: who does and who does not. */
   readonly spread?: Spread
 }
@@ -59,6 +67,7 @@ export class ConfigWriter {
    * Resolves once this instance has applied the write, with `waitMs` once all have or the time is over. Writes of one instance queue up:
    * they never contend with each other. Nobody queues up behind one that waits for other instances.
    * @throws {ValidationError} {UnsafeRegexError} {UnknownServiceError} {RuleConflictError} {ServiceInUseError} with `faults`
+   * @throws {ExpectationFailedError} {StrictWarningsError} with `faults`
    * @throws {StoreUnavailableError} {StoreLostError} {NotReadyError} {WriteContendedError} nothing was written
    * @throws {NotAppliedError} it was written, but is not live here yet
    */
@@ -89,12 +98,12 @@ export class ConfigWriter {
     return live.state?.revision ?? 0
   }
 
-  async #write(plan: Plan, { by, dryRun = false }: WriteOptions): Promise<WriteResult> {
+  async #write(plan: Plan, options: WriteOptions): Promise<WriteResult> {
     for (let attempt = 0; attempt < this.#options.attempts; attempt++) {
-      const { result, commit } = await this.#prepare(plan, dryRun)
+      const { result, commit } = await this.#prepare(plan, options)
       if (!commit) return result
       try {
-        return await this.#commit(result, by)
+        return await this.#commit(result, options.by)
       } catch (error) {
         if (!(error instanceof PreconditionError)) throw error
         await this.#follow(error.revision)
@@ -103,13 +112,18 @@ export class ConfigWriter {
     throw new WriteContendedError()
   }
 
-  async #prepare(plan: Plan, dryRun: boolean): Promise<{ result: WriteResult; commit: boolean }> {
+  async #prepare(
+    plan: Plan,
+    { dryRun = false, strict = false, sent = [] }: WriteOptions
+  ): Promise<{ result: WriteResult; commit: boolean }> {
     const before = this.#options.live.state
     if (before === undefined) throw new NotReadyError()
     if (this.#options.live.estranged !== undefined) throw new StoreLostError()
     const changes = await plan(before)
-    const after = changes.length === 0 ? before : checkChanges(before, changes, this.#options.parse)
-    return { result: { revision: before.revision, before, after, changes, dryRun }, commit: !dryRun && changes.length > 0 }
+    const after = changes.length === 0 ? before : checkChanges(before, changes, this.#options.parse, sent)
+    const warnings = warningsOf(before.snapshot, after.snapshot, rulesOf(changes))
+    if (strict && warnings.length > 0) throw strictWarnings(warnings, changes)
+    return { result: { revision: before.revision, before, after, changes, dryRun, warnings }, commit: !dryRun && changes.length > 0 }
   }
 
   async #commit(prepared: WriteResult, by: string): Promise<WriteResult> {

@@ -68,7 +68,7 @@ class Report {
       code: 'drained',
       rule: rule.id,
       other: null,
-      detail: 'every rule with this match has weight 0: its requests get 503 no_target'
+      detail: `every rule with the match of '${rule.id}' has weight 0: its requests get 503 no_target`
     })
   }
 
@@ -106,7 +106,7 @@ class Report {
     if (witness === undefined) return
     const first = compareAge(group, other) < 0 ? id : other.id
     const request = `${witness.method} http://${witness.host}${witness.path.forward}${witness.search}`
-    const detail = `both match ${request}, and only their age decides: '${first}' takes it; a priority would say which is meant`
+    const detail = `'${id}' and '${other.id}' both match ${request}, and only their age decides: '${first}' takes it; a priority would say which is meant`
     this.#add({ code: 'overlap', rule: id, other: other.id, detail })
   }
 
@@ -144,6 +144,6 @@ function probePath(matcher: PathMatcher): string {
 }
 
 function unreachable(rule: string, other: string, criterion: Criterion): Warning {
-  const detail = `gets no request: '${other}' takes every request that it matches, by ${criterion}`
+  const detail = `'${rule}' gets no request: '${other}' takes every request that it matches, by ${criterion}`
   return { code: 'unreachable', rule, other, detail }
 }

@@ -135,7 +135,7 @@ t.test('rules between which only age decides are reported with a request that sh
     t.equal(between(a, b), request === undefined ? undefined : 'overlap b a', promise)
     if (request === undefined) continue
     const [warning] = warningsOf(Snapshot.empty, load(a, b), ['b'])
-    t.match(warning?.detail, `both match ${request}, and only their age decides: 'a' takes it`, promise)
+    t.match(warning?.detail, `'b' and 'a' both match ${request}, and only their age decides: 'a' takes it`, promise)
   }
 })
 
@@ -169,7 +169,7 @@ t.test('a rule of a group is unreachable with all the others of it', async t => 
 
 t.test('the reason is told', async t => {
   const [warning] = warningsOf(Snapshot.empty, load({ priority: 5 }, { path: '/b' }), ['b'])
-  t.equal(warning?.detail, "gets no request: 'a' takes every request that it matches, by priority")
+  t.equal(warning?.detail, "'b' gets no request: 'a' takes every request that it matches, by priority")
 })
 
 t.test('an unreachable rule takes nothing from others', async t => {

@@ -6,6 +6,7 @@ import { parseItem } from '../../src/control/parse-item.ts'
 import { changesTo } from '../../src/core/catch-up.ts'
 import { collections, kinds } from '../../src/core/change.ts'
 import { ConfigState } from '../../src/core/config-state.ts'
+import { failedTests } from '../../src/core/expectations.ts'
 import { RequestFacts } from '../../src/core/facts.ts'
 import { normalisePath } from '../../src/core/path.ts'
 import { drained, type Route } from '../../src/core/route.ts'
@@ -50,6 +51,12 @@ t.test('every item of the example is live', async t => {
   t.ok(state.count('forward_rule') >= 12)
   t.ok(state.count('service') >= 5)
   for (const kind of kinds) for (const { item } of state.list(kind)) t.match(item.id, /^[a-z0-9-]+$/, `${collections[kind]}: ${item.id}`)
+})
+
+t.test('the tests in the example pass', async t => {
+  const state = await loaded
+  t.ok(state.tested.size > 0)
+  t.same(failedTests(state, Date.now()), [])
 })
 
 const expected: readonly (readonly [promise: string, url: string, ask: Ask, rule: string, upstreamPath: string])[] = [

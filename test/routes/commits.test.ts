@@ -15,7 +15,8 @@ t.test('several changes are one revision, whatever their order', async t => {
     changes: [
       { op: 'create', kind: 'forward_rule', id: 'r1' },
       { op: 'create', kind: 'service', id: 's1' }
-    ]
+    ],
+    warnings: []
   })
   const second = await call('POST', '/commits', {
     changes: [
@@ -59,6 +60,6 @@ t.test('a dry run of a commit shows what it would change', async t => {
   const { call, live } = await startAdmin(t)
   const { headers, body } = await call('POST', '/commits?dry_run=true', { changes: [putService] })
   t.equal(headers['sluice-dry-run'], 'true')
-  t.strictSame(body, { revision: 0, changes: [{ op: 'create', kind: 'service', id: 's1' }] })
+  t.strictSame(body, { revision: 0, changes: [{ op: 'create', kind: 'service', id: 's1' }], warnings: [] })
   t.equal(live.state?.count('service'), 0)
 })
