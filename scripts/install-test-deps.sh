@@ -6,6 +6,7 @@ set -eu
 # command:package (of Debian), one line each
 needed='
 redis-server:redis-server
+etcd:etcd-server
 chromium:chromium
 '
 

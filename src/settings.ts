@@ -29,11 +29,11 @@ const table = {
   adminTokens: setting('ADMIN_TOKENS', 'name:role:token,… with the roles viewer, editor, admin', toTokens, [] as readonly AdminToken[]),
   store: setting(
     'STORE',
-    'file:PATH | redis://… | rediss://… | redis+sentinel://… | redis+cluster://… | memory:',
+    'file:PATH | redis://… | rediss://… | redis+sentinel://… | redis+cluster://… | etcd://… | memory:',
     toStore,
     'file:./sluice.yaml'
   ),
-  namespace: setting('NAMESPACE', 'separates configurations in one Redis', toNamespace, 'default'),
+  namespace: setting('NAMESPACE', 'separates configurations in one Redis or etcd', toNamespace, 'default'),
   dataDir: setting('DATA_DIR', 'folder of the last good configuration, for starts without the store', toText, './data'),
   instance: setting('INSTANCE', 'name of this instance', toText, `${hostname()}-${process.pid}`),
   trustedProxies: setting(
@@ -181,8 +181,8 @@ function toNamespace(text: string): string {
 
 // The value itself is never printed: it may hold a password.
 function toStore(text: string): string {
-  if (!/^(file:.+|rediss?(\+(sentinel|cluster))?:\/\/.+|memory:)$/s.test(text))
-    throw new Error('must be file:PATH, redis://…, rediss://…, redis+sentinel://…, redis+cluster://… or memory:')
+  if (!/^(file:.+|(rediss?(\+(sentinel|cluster))?|etcds?):\/\/.+|memory:)$/s.test(text))
+    throw new Error('must be file:PATH, redis://…, rediss://…, redis+sentinel://…, redis+cluster://…, etcd://… or memory:')
   return text
 }
 

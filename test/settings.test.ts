@@ -51,7 +51,16 @@ t.test('a bad setting is one line that names it', async t => {
 })
 
 t.test('every store of the documentation is taken', async t => {
-  for (const store of ['file:./a.yaml', 'redis://h', 'rediss://h', 'redis+sentinel://h/m', 'rediss+cluster://h', 'memory:']) {
+  for (const store of [
+    'file:./a.yaml',
+    'redis://h',
+    'rediss://h',
+    'redis+sentinel://h/m',
+    'rediss+cluster://h',
+    'etcd://h/p',
+    'etcds://h',
+    'memory:'
+  ]) {
     t.equal(readSettings({ SLUICE_STORE: store }).store, store)
   }
 })

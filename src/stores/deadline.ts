@@ -1,3 +1,6 @@
+/** How long a server may be silent while an answer is due, in milliseconds. Less than the second that a writer waits at most. */
+export const silenceMs = 900
+
 /**
  * `promise`, or a rejection with `reason` after `ms` milliseconds. What the promise stood for goes on: only the wait ends.
  */

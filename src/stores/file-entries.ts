@@ -1,5 +1,5 @@
 /** The items of a file: what each is called, and what is wrong with those that cannot be called anything. */
-import { type Change, collections, type Kind } from '../core/change.ts'
+import { type Change, collections, type DocumentKind } from '../core/change.ts'
 import type { ListEdit } from './file-source.ts'
 import { depthFault } from './item-text.ts'
 
@@ -13,7 +13,7 @@ export interface FileEntry {
 }
 
 /** The entries of one list, in its order. */
-export function toEntries(kind: Kind, list: readonly unknown[]): FileEntry[] {
+export function toEntries(kind: DocumentKind, list: readonly unknown[]): FileEntry[] {
   const taken = new Set(list.map(writtenId))
   const free = (wanted: string): string => {
     let id = wanted
@@ -35,7 +35,7 @@ export function toEntries(kind: Kind, list: readonly unknown[]): FileEntry[] {
 }
 
 /** What has to be edited in a list for the changes of its kind, whose items are objects. A deleted id takes every item with it that is called so. */
-export function toEdits(kind: Kind, list: readonly unknown[], changes: readonly Change[]): ListEdit[] {
+export function toEdits(kind: DocumentKind, list: readonly unknown[], changes: readonly Change[]): ListEdit[] {
   const indices = new Map<string, number[]>()
   const add = (id: string, index: number): void => void indices.set(id, [...(indices.get(id) ?? []), index])
   for (const [index, { id }] of toEntries(kind, list).entries()) {

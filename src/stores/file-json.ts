@@ -1,4 +1,4 @@
-import { collections, kinds } from '../core/change.ts'
+import { collections, documentKinds } from '../core/change.ts'
 import { checkJson } from './file-json-check.ts'
 import { editLists, type FileSource, toLists } from './file-source.ts'
 
@@ -13,7 +13,7 @@ export function readJson(text: string): FileSource {
     edited: edits => [
       () => {
         const next = editLists(lists, edits)
-        const entries = kinds
+        const entries = documentKinds
           .filter(kind => Object.hasOwn(document, collections[kind]) || next[kind].length > 0)
           .map(kind => [collections[kind], next[kind]])
         return `${JSON.stringify({ ...document, ...Object.fromEntries(entries) }, null, 2)}\n`

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Change, type CommittedChange, kinds, type StoredItem } from '../core/change.ts'
+import { type Change, type CommittedChange, documentKinds, type StoredItem } from '../core/change.ts'
 import { toEdits, toEntries } from './file-entries.ts'
 import { assignSeqs } from './file-order.ts'
 import { editSource, type FileFormat, type FileSource, type Lists } from './file-source.ts'
@@ -44,7 +44,7 @@ export class FileModel {
   /** The text after the changes. It changes nothing here: whoever writes it to the file then reads it. @throws when it cannot be done */
   edit(text: string, changes: readonly Change[]): FileEdit {
     const current = this.#take(text)
-    const edits = kinds.flatMap(kind => {
+    const edits = documentKinds.flatMap(kind => {
       const own = changes.filter(change => change.kind === kind)
       return toEdits(kind, current.source.lists[kind], own)
     })
@@ -80,7 +80,7 @@ export class FileModel {
 
   #toItems(lists: Lists): Map<string, StoredItem> {
     const items = new Map<string, StoredItem>()
-    for (const kind of kinds) {
+    for (const kind of documentKinds) {
       const entries = toEntries(kind, lists[kind])
       const own = [...this.#items.values()].filter(item => item.kind === kind)
       const seqs = assignSeqs(

@@ -1,15 +1,15 @@
 /** The seam between the file store and the two formats, YAML and JSON: a text, read once, that knows how to be edited. */
 import { isDeepStrictEqual } from 'node:util'
-import { collections, type Kind, kinds } from '../core/change.ts'
+import { collections, type DocumentKind, documentKinds } from '../core/change.ts'
 
 /** The lists of a configuration file, in the order of the file. */
-export type Lists = Readonly<Record<Kind, readonly unknown[]>>
+export type Lists = Readonly<Record<DocumentKind, readonly unknown[]>>
 
 /** One edit of a list. `index` is that before all edits; no two edits have the same. What is appended comes in the order of the edits. */
 export type ListEdit =
-  | { readonly op: 'replace'; readonly kind: Kind; readonly index: number; readonly value: object }
-  | { readonly op: 'remove'; readonly kind: Kind; readonly index: number }
-  | { readonly op: 'append'; readonly kind: Kind; readonly value: object }
+  | { readonly op: 'replace'; readonly kind: DocumentKind; readonly index: number; readonly value: object }
+  | { readonly op: 'remove'; readonly kind: DocumentKind; readonly index: number }
+  | { readonly op: 'append'; readonly kind: DocumentKind; readonly value: object }
 
 /** A text that was read. */
 export interface FileSource {
@@ -45,7 +45,7 @@ export function editSource(format: FileFormat, source: FileSource, edits: readon
 
 /** What the lists are after the edits. */
 export function editLists(lists: Lists, edits: readonly ListEdit[]): Lists {
-  const edited = (kind: Kind): unknown[] => {
+  const edited = (kind: DocumentKind): unknown[] => {
     const own = edits.filter(edit => edit.kind === kind)
     const at = new Map(own.flatMap(edit => (edit.op === 'append' ? [] : [[edit.index, edit]])))
     const kept = lists[kind].flatMap((value, index) => {
@@ -77,6 +77,6 @@ export function toLists(value: unknown, placeOf: (key: string) => string = () =>
 
 const known = Object.values(collections).join(', ')
 
-function mapKinds<T>(make: (kind: Kind) => T): Record<Kind, T> {
-  return Object.fromEntries(kinds.map(kind => [kind, make(kind)])) as Record<Kind, T>
+function mapKinds<T>(make: (kind: DocumentKind) => T): Record<DocumentKind, T> {
+  return Object.fromEntries(documentKinds.map(kind => [kind, make(kind)])) as Record<DocumentKind, T>
 }

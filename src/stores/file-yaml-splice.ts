@@ -5,7 +5,7 @@
  * cannot work (an anchor is gone, say), it is found out.
  */
 import { Document, isMap, isSeq, type Node, YAMLSeq } from 'yaml'
-import { collections, kinds } from '../core/change.ts'
+import { collections, documentKinds } from '../core/change.ts'
 import type { ListEdit } from './file-source.ts'
 import { createNode, editedItems, listPair, toEdited } from './file-yaml-node.ts'
 import { blockItems, columnOf, indented, isSpaced, lineEnd, lineStart, removalOf } from './file-yaml-text.ts'
@@ -33,7 +33,7 @@ export function spliceYaml(text: string, document: Document, edits: readonly Lis
   const page: Page = { text: text.endsWith('\n') ? text : text + eol, document, eol, indentSeq: indentsLists(text, document) }
   const splices: Splice[] = []
   const atTheEnd: Splice[] = []
-  for (const kind of kinds) {
+  for (const kind of documentKinds) {
     const own = edits.filter(edit => edit.kind === kind)
     const key = collections[kind]
     if (own.length === 0) continue
@@ -145,7 +145,7 @@ function stringify(page: Page, node: Node): string {
 }
 
 function indentsLists(text: string, document: Document): boolean {
-  for (const kind of kinds) {
+  for (const kind of documentKinds) {
     const pair = listPair(document, collections[kind])
     if (isSeq(pair?.value) && !pair.value.flow && pair.value.items.length > 0) {
       return columnOf(text, pair.value.range![0]) > columnOf(text, pair.key.range![0])

@@ -1,5 +1,5 @@
 import { type Document, isSeq, LineCounter, type Node, parseDocument, YAMLSeq } from 'yaml'
-import { collections, kinds } from '../core/change.ts'
+import { collections, documentKinds } from '../core/change.ts'
 import { FileFormatError, type FileSource, type ListEdit, type Lists, toLists } from './file-source.ts'
 import { createNode, editedItems, isShared, listPair } from './file-yaml-node.ts'
 import { spliceYaml } from './file-yaml-splice.ts'
@@ -63,7 +63,7 @@ function keyAt(text: string, from: number, to: number): string {
 /** The whole document written anew: comments stay, spacing and line breaks may change. */
 function rewrite(parsed: Document, edits: readonly ListEdit[]): string {
   const document = parsed.clone()
-  for (const kind of kinds) {
+  for (const kind of documentKinds) {
     const own = edits.filter(edit => edit.kind === kind)
     if (own.length === 0) continue
     const items = editedItems(document, listPair(document, collections[kind])?.value, own)
@@ -76,7 +76,7 @@ function rewrite(parsed: Document, edits: readonly ListEdit[]): string {
 
 function withoutAliases(parsed: Document, lists: Lists): Document {
   const document = parsed.clone()
-  for (const kind of kinds) {
+  for (const kind of documentKinds) {
     const list: unknown = listPair(document, collections[kind])?.value
     if (isSeq<Node>(list)) {
       list.items = list.items.map((node, index) => (isShared(node) ? createNode(document, lists[kind][index]) : node))

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { WritableStore } from '../core/store.ts'
+import { openEtcdStore } from './etcd-store.ts'
 import { openFileStore } from './file-store.ts'
 import { createMemoryStore } from './memory-store.ts'
 import { namespacePattern } from './redis-keys.ts'
@@ -18,12 +19,14 @@ const openers: Readonly<Record<string, (url: string, options: OpenStoreOptions) 
   'rediss+sentinel:': openRedis,
   'redis+cluster:': openRedis,
   'rediss+cluster:': openRedis,
+  'etcd:': (url, { namespace }) => openEtcdStore({ url, namespace }),
+  'etcds:': (url, { namespace }) => openEtcdStore({ url, namespace }),
   'memory:': () => createMemoryStore()
 }
 
 /**
  * Opens the store that `SLUICE_STORE` names: `file:./sluice.yaml`, `file:/etc/sluice.json`, `redis://…`, `rediss://…`,
- * `redis+sentinel://…`, `redis+cluster://…`, `memory:`.
+ * `redis+sentinel://…`, `redis+cluster://…`, `etcd://…`, `etcds://…`, `memory:`.
  * Returns at once: whether the store answers shows at the first `load` or `watch`.
  * @throws {Error} with one line for the operator when the URL or the namespace is not valid; it never holds a password
  */
@@ -33,7 +36,7 @@ export function openStore(url: string, options: OpenStoreOptions): WritableStore
   const open = scheme === undefined || !Object.hasOwn(openers, scheme) ? undefined : openers[scheme]
   if (open !== undefined) return open(url, options)
   const found = scheme === undefined ? 'a store without a scheme' : `a store '${scheme}'`
-  throw new Error(`${found} is not known; use file:<path>, redis://<host>, redis+sentinel://…, redis+cluster://… or memory:`)
+  throw new Error(`${found} is not known; use file:<path>, redis://<host>, redis+sentinel://…, redis+cluster://…, etcd://<host> or memory:`)
 }
 
 function openRedis(url: string, { namespace }: OpenStoreOptions): WritableStore {

@@ -1,10 +1,5 @@
 /** Where Redis is, as the setting says it. */
-
-/** A host and a port. */
-export interface HostPort {
-  readonly host: string
-  readonly port: number
-}
+import { decoded, type HostPort, toHostPort } from './host-port.ts'
 
 /** One server, or several of which one is to be found (`redis-locator.ts`). */
 export type RedisAddress =
@@ -51,20 +46,6 @@ export function toRedisAddress(url: string): RedisAddress {
   return mode === 'sentinel' ? { mode, ...many, ...toMaster(path) } : { mode, ...many, ...mustBeEmpty(path) }
 }
 
-/** Reads `host`, `host:port`, `[::1]:port`. @throws {Error} */
-export function toHostPort(text: string, defaultPort: number): HostPort {
-  const [, inBrackets, plain, digits] = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:[\]]+))(?::(\d{1,5}))?$/.exec(text) ?? []
-  const host = inBrackets ?? plain
-  const port = Number(digits ?? defaultPort)
-  if (host === undefined || port < 1 || port > 65_535) throw new Error('a host of the store is not of the form host:port')
-  return { host, port }
-}
-
-/** As it is written in a URL. */
-export function hostPortText({ host, port }: HostPort): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-}
-
 function toMaster(path: string): { master: string; database: number } {
   const [, master, database = '0'] = /^([^/]+)(?:\/(\d{1,4}))?$/.exec(path) ?? []
   if (master === undefined) throw new Error('a Sentinel URL ends in the name of the master: redis+sentinel://host:port/master[/database]')
@@ -74,12 +55,4 @@ function toMaster(path: string): { master: string; database: number } {
 function mustBeEmpty(path: string): object {
   if (path !== '') throw new Error('a Cluster URL ends behind its hosts: a cluster has one database only')
   return {}
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    throw new Error('the user, password or master of the store is not percent-encoded as it should be')
-  }
 }

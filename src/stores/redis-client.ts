@@ -1,13 +1,12 @@
 /** The connection on which a store asks Redis, and what its failures look like to the rest of the gateway. */
 import { StoreUnavailableError } from '../errors.ts'
-import { within } from './deadline.ts'
+import { silenceMs, within } from './deadline.ts'
 import {
   type ConnectionEvents,
   type ConnectionOptions,
   isMisdirected,
   openConnection,
   type RedisConnection,
-  silenceMs,
   toReason
 } from './redis-connection.ts'
 import type { RedisScript } from './redis-script.ts'

@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { Redis } from 'ioredis'
-import { hostPortText, type RedisAddress } from './redis-address.ts'
+import { silenceMs } from './deadline.ts'
+import { hostPortText } from './host-port.ts'
+import type { RedisAddress } from './redis-address.ts'
 import { createConnector, type LocatedConnector } from './redis-connector.ts'
 import { createLocator, loginOf, type RedisOptions } from './redis-locator.ts'
 
@@ -30,8 +32,6 @@ export interface RedisConnection {
   close(): Promise<void>
 }
 
-/** How long a server may be silent while an answer is due, in milliseconds. Less than the second that a writer waits at most. */
-export const silenceMs = 900
 const heartbeatMs = 2_000
 /** How many heartbeats pass before it is asked whether this is still the right server. */
 const locateEvery = 5

@@ -1,7 +1,7 @@
 import { createConnection, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { AbstractConnector } from 'ioredis'
-import { type HostPort, hostPortText } from './redis-address.ts'
+import { type HostPort, hostPortText } from './host-port.ts'
 import type { RedisLocator } from './redis-locator.ts'
 
 /** A way for ioredis to connect: to wherever `locator` says at the time. */

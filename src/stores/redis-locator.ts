@@ -1,6 +1,7 @@
 /** Finds the one server to talk to where an address names several: the master that the Sentinels agreed on, or the cluster's node of a key. */
 import { type RedisOptions as AnyRedisOptions, Redis } from 'ioredis'
-import { type HostPort, hostPortText, type RedisAddress } from './redis-address.ts'
+import { type HostPort, hostPortText } from './host-port.ts'
+import type { RedisAddress } from './redis-address.ts'
 
 /** Options of a connection whose replies keep the shapes of RESP2. */
 export type RedisOptions = Omit<AnyRedisOptions, 'replyMapping'>

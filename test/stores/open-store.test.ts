@@ -2,13 +2,14 @@ import { chdir, cwd } from 'node:process'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { openStore } from '../../src/stores/open-store.ts'
+import { startEtcd } from '../helpers/etcd.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { putRule } from './changes.ts'
 import { createFileDir } from './file-dir.ts'
 import { commitInProcess } from './run-fixture.ts'
 
 t.test('each URL opens its store', async t => {
-  const server = await startRedis(t)
+  const [server, etcd] = await Promise.all([startRedis(t), startEtcd(t)])
   const { dir, path, open } = await createFileDir(t)
   const home = cwd()
   t.teardown(() => chdir(home))
@@ -16,6 +17,7 @@ t.test('each URL opens its store', async t => {
   for (const [url, name] of [
     ['memory:', 'memory'],
     [server.url, 'redis'],
+    [`etcd://${etcd.host}/prefix`, 'etcd'],
     ['file:./sluice.yaml', 'file'],
     ['file:sluice.yml', 'file'],
     [`file:${dir}/abs.json`, 'file'],
@@ -51,7 +53,7 @@ t.test('anything else is one clear line, without a password', async t => {
   for (const url of [
     '',
     'sluice.yaml',
-    'etcd://root:hunter2@host',
+    'etcd://root:hunter2@host:port',
     'redis:hunter2',
     'redis+sentinel://:hunter2@host',
     'redis+cluster://:hunter2@host:port',
@@ -68,7 +70,8 @@ t.test('anything else is one clear line, without a password', async t => {
 })
 
 t.test('a process whose store is closed ends by itself', async t => {
-  const server = await startRedis(t)
+  const [server, etcd] = await Promise.all([startRedis(t), startEtcd(t)])
   const { path } = await createFileDir(t)
-  t.same(await Promise.all(['memory:', server.url, `file:${path}`].map(url => commitInProcess(url, 'a', 2))), ['done', 'done', 'done'])
+  const urls = ['memory:', server.url, `file:${path}`, `etcd://${etcd.host}`]
+  t.same(await Promise.all(urls.map(url => commitInProcess(url, 'a', 2))), ['done', 'done', 'done', 'done'])
 })

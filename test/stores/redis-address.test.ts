@@ -1,5 +1,6 @@
 import t from 'tap'
-import { hostPortText, toHostPort, toRedisAddress } from '../../src/stores/redis-address.ts'
+import { hostPortText, toHostPort } from '../../src/stores/host-port.ts'
+import { toRedisAddress } from '../../src/stores/redis-address.ts'
 
 t.test('one server is left to the client library', async t => {
   for (const url of ['redis://host', 'rediss://user:pass@host:1/2?family=6']) t.same(toRedisAddress(url), { mode: 'single', url })

@@ -1,0 +1,44 @@
+/** The part of etcd that one configuration lives in: what the other files of the store work on. */
+import { type EtcdHead, type Payload, readHead, readPayload } from './etcd-codec.ts'
+import type { EtcdKeys } from './etcd-keys.ts'
+import { below, type EtcdEntry, type EtcdKv, get } from './etcd-kv.ts'
+
+export interface EtcdSpace {
+  readonly kv: EtcdKv
+  readonly keys: EtcdKeys
+  /** How many commits the log keeps. */
+  readonly logLength: number
+}
+
+/** The head, and at which revision of etcd it was written and read. */
+export interface FoundHead {
+  /** Undefined when nothing was ever committed, or all is lost. */
+  readonly head: EtcdHead | undefined
+  /** 0 when it is not there. */
+  readonly modRevision: number
+  readonly etcdRevision: number
+}
+
+export async function findHead({ kv, keys }: EtcdSpace): Promise<FoundHead> {
+  const { found, etcdRevision } = await kv.read([get(keys.head)])
+  return toFoundHead(found[0]![0], etcdRevision)
+}
+
+/** @throws when the key is there and holds something else: that is no empty store */
+export function toFoundHead(entry: EtcdEntry | undefined, etcdRevision: number): FoundHead {
+  if (entry === undefined) return { head: undefined, modRevision: 0, etcdRevision }
+  const head = readHead(entry.value)
+  if (head === undefined) throw new Error(`the key ${entry.key} holds something else than it should`)
+  return { head, modRevision: entry.modRevision, etcdRevision }
+}
+
+/** How many keys are read at once. */
+export const pageLength = 1_000
+
+/** Everything in a blob, or undefined when it is not whole (any more). */
+export async function readBlob({ kv, keys }: EtcdSpace, blob: string): Promise<Payload | undefined> {
+  const parts: Buffer[] = []
+  // One by one: each is as large as an answer should be.
+  for await (const [part] of kv.pages(below(keys.blob(blob)), { limit: 1 })) if (part !== undefined) parts.push(part.value)
+  return readPayload(Buffer.concat(parts))
+}
