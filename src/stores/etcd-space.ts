@@ -8,6 +8,8 @@ export interface EtcdSpace {
   readonly keys: EtcdKeys
   /** How many commits the log keeps. */
   readonly logLength: number
+  /** How many MiB of commits that are too large for one transaction are kept for the log; one of more than a quarter of that is not. */
+  readonly logParts: number
 }
 
 /** The head, and at which revision of etcd it was written and read. */

@@ -31,6 +31,8 @@ export interface EtcdStoreOptions {
   readonly namespace: string
   /** How many commits the log keeps. Default 1000. */
   readonly logLength?: number
+  /** How much of large commits is kept for the log, in MiB; a commit of more than a quarter of that is not. Default 64. */
+  readonly largeLogMiB?: number
   /** Who the commits of edits by hand are by. Default `etcd`. */
   readonly by?: string
 }
@@ -44,11 +46,12 @@ export function openEtcdStore({
   url,
   namespace,
   logLength = defaultLogLength,
+  largeLogMiB = 64,
   by = 'etcd'
 }: EtcdStoreOptions): ReseedableStore & HistoryStore & FleetStore {
   const address = toEtcdAddress(url, namespace)
   const client = new EtcdClient(address)
-  return new EtcdStore(client, { kv: new EtcdKv(client), keys: etcdKeys(address.root), logLength }, by)
+  return new EtcdStore(client, { kv: new EtcdKv(client), keys: etcdKeys(address.root), logLength, logParts: largeLogMiB }, by)
 }
 
 class EtcdStore implements ReseedableStore, HistoryStore, FleetStore {

@@ -18,10 +18,6 @@ export const maxTxnChanges = 60
 const maxTxnBytes = 1024 * 1024
 /** The length of a part of a blob. */
 const partBytes = 1024 * 1024
-/** A blob of more parts than this is not kept for the log. */
-const maxKeptParts = 16
-/** When there are more parts than this of all blobs, the oldest are removed. */
-const maxParts = 64
 
 /** What a commit is made of. */
 export interface NextCommit {
@@ -122,7 +118,7 @@ async function writeInParts(space: EtcdSpace, { head, payload }: NextCommit, ent
   const { kv, keys } = space
   const blob = newBlob(head.revision)
   const parts = await writeBlob(space, blob, Buffer.from(JSON.stringify(payload)))
-  const drop = parts > maxKeptParts
+  const drop = parts > space.logParts / 4
   const pending: EtcdHead = { ...head, pending: { blob, replace: false, drop } }
   const ops = [
     put(keys.head, JSON.stringify(pending)),
@@ -150,9 +146,9 @@ async function writeBlob({ kv, keys }: EtcdSpace, blob: string, bytes: Buffer): 
 }
 
 /** Large commits must not fill etcd: the older ones make room. */
-async function makeRoom({ kv, keys }: EtcdSpace): Promise<void> {
+async function makeRoom({ kv, keys, logParts }: EtcdSpace): Promise<void> {
   const parts = await kv.range(keys.blobs, { keysOnly: true, newestFirst: true })
-  const oldest = parts[maxParts]
+  const oldest = parts[logParts]
   if (oldest !== undefined) await kv.txn([], [removeRange({ from: keys.blobs.from, to: `${oldest.key}\0` })])
 }
 
