@@ -78,6 +78,8 @@ t.test('a rule that still gets a request is not reported', async t => {
     ['more below the template', { path: '/api' }, { ...template('/api/{x}'), priority: 1 }],
     ['another number of segments', template('/{a}/{b}/{c}'), { ...template('/{a}/{b}'), priority: 1 }],
     ['a slash at the end, where a parameter stands for nothing', exact('/api/'), { ...template('/api/{x}'), priority: 1 }],
+    ['a slash at the end of a template', template('/{a}/'), { ...template('/{a}/{b}'), priority: 1 }],
+    ['another suffix that ends alike', { host: ['*.xb.com'] }, { host: ['*.b.com'], priority: 1 }],
     ['the suffix itself', { host: ['b.com'] }, { host: ['*.b.com'], priority: 1 }],
     ['one of several hosts', { host: ['a.com', 'b.com'] }, { host: ['a.com'], priority: 1 }],
     ['the closer host comes first', { host: ['a.b.com'] }, { host: ['*.b.com'] }],
