@@ -27,8 +27,11 @@ export interface Warning {
 }
 
 const warningsLimit = 20
-/** What one change may cost, in pairs of rules: those that lie near, those of lower priority wherever they lie, and those tried with a request. */
-const limits = { near: 2_000, far: 2_000, witnesses: 64 } as const
+/**
+ * What one change may cost: rules that it changes, and pairs of them with those that lie near, with those of lower priority wherever they
+ * lie, and pairs that are tried with a request.
+ */
+const limits = { rules: 2_000, near: 2_000, far: 2_000, witnesses: 64 } as const
 /** Of a list of hosts so many are looked at. */
 const hostsLimit = 8
 
@@ -56,7 +59,7 @@ class Report {
   }
 
   get isFull(): boolean {
-    return this.warnings.length >= warningsLimit || this.#left.near <= 0
+    return this.warnings.length >= warningsLimit || this.#left.near <= 0 || this.#left.rules <= 0
   }
 
   /** Looks at the group that the rule is in, or has left. */
@@ -74,6 +77,7 @@ class Report {
 
   /** Looks at the rules around the group of the rule `id`. */
   addNeighbours(group: RuleGroup, id: string): void {
+    this.#left.rules--
     const near = this.#neighboursOf(group)
     for (const other of near) {
       const by = shadowsBy(other, group)

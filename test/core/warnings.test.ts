@@ -187,6 +187,15 @@ t.test('of very many only some are told', async t => {
   t.match(warningsOf(before, after, ['all'])[0], { code: 'drained' }, 'what the rule itself suffers comes first')
 })
 
+t.test('of a change of very many rules only the first are looked at', async t => {
+  const many = Array.from({ length: 3_000 }, (_, at) => makeRule({ id: `r${at}`, path: `/${at}` }, at + 1))
+  const shadowed = ['0', '2999'].map((path, at) => makeRule({ id: `below-${path}`, path: `/${path}`, priority: -1 }, 4_000 + at))
+  const snapshot = Snapshot.empty.with({ revision: 1, addedRules: [...many, ...shadowed] })
+  const changed = many.map(({ id }) => id)
+  t.same(warningsOf(Snapshot.empty, snapshot, changed).map(short), ['unreachable below-0 r0'])
+  t.same(warningsOf(Snapshot.empty, snapshot, changed.toReversed()).map(short), ['unreachable below-2999 r2999'])
+})
+
 t.test('rules of lower priority are found wherever they are, as long as there are any', async t => {
   const before = load({ path: '/x/y', host: ['x.com'] }, { path: '/other' })
   const after = before.with({ revision: 2, addedRules: [makeRule({ id: 'all', path: '/x', priority: 1 }, 9)] })
