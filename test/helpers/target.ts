@@ -3,6 +3,7 @@ import { EventEmitter, once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { Teardown } from './gateway.ts'
+import { reset } from './reset.ts'
 
 /** One connection that the gateway made. */
 export class TargetConnection {
@@ -78,7 +79,7 @@ export async function startRawTarget(t: Teardown, script: Script): Promise<RawTa
   const port = await listen(server)
   const stop = async (): Promise<void> => {
     if (!server.listening) return
-    for (const socket of sockets) socket.resetAndDestroy()
+    for (const socket of sockets) reset(socket)
     server.close()
     await once(server, 'close')
   }
