@@ -4,13 +4,13 @@ import Type from 'typebox'
 import { patchTypes } from '../plugins/body-parsers.ts'
 import { IdParamsSchema, ItemReadHeadersSchema, ItemWriteHeadersSchema, WriteHeadersSchema, WriteQuerySchema } from '../schemas/admin.ts'
 import { answer, answerHeaders, emptyAnswer, problems, spreadAnswer, writeHeaders } from '../schemas/answers.ts'
-import type { Kind } from '../src/core/change.ts'
+import type { DocumentKind } from '../src/core/change.ts'
 import type { ListQuery, Resource } from './resource.ts'
 
 const { etag, location } = answerHeaders
 
 /** One schema per operation of `resource`. */
-export function itemSchemas<K extends Kind, Q extends ListQuery>(resource: Resource<K, Q>) {
+export function itemSchemas<K extends DocumentKind, Q extends ListQuery>(resource: Resource<K, Q>) {
   const { name, noun, tag, readSchema, writtenSchema } = resource
   const tags = [tag]
   const item = (text: string) => answer(text, writtenSchema, { ETag: etag, ...writeHeaders })
@@ -76,7 +76,7 @@ export function itemSchemas<K extends Kind, Q extends ListQuery>(resource: Resou
   } as const satisfies Record<string, FastifySchema>
 }
 
-function patchSchema<K extends Kind, Q extends ListQuery>({ name, noun, patchExample }: Resource<K, Q>) {
+function patchSchema<K extends DocumentKind, Q extends ListQuery>({ name, noun, patchExample }: Resource<K, Q>) {
   const description = `Any fields of the ${noun}; null removes a field.`
   return {
     ...Type.Object({}, { additionalProperties: true, title: `${name}Patch`, description }),
@@ -85,7 +85,7 @@ function patchSchema<K extends Kind, Q extends ListQuery>({ name, noun, patchExa
 }
 
 // The URL names the item: an example with an id of its own would be refused in "Try it out".
-function withoutIds(examples: Resource<Kind, ListQuery>['examples']): Resource<Kind, ListQuery>['examples'] {
+function withoutIds(examples: Resource<DocumentKind, ListQuery>['examples']): Resource<DocumentKind, ListQuery>['examples'] {
   return Object.fromEntries(
     Object.entries(examples).map(([name, { summary, value }]) => {
       const { id: _id, ...rest } = value

@@ -12,7 +12,7 @@ import { loadedState } from '../src/control/loaded-state.ts'
 import type { Plan } from '../src/control/planned-change.ts'
 import { type Conditions, isNotModified } from '../src/control/preconditions.ts'
 import type { ConfigWriter, WriteResult } from '../src/control/writer.ts'
-import type { Kind } from '../src/core/change.ts'
+import type { DocumentKind } from '../src/core/change.ts'
 import { itemSchemas } from './item-schemas.ts'
 import type { ListQuery, Resource } from './resource.ts'
 import { sendWritten, writeOptionsOf } from './write-reply.ts'
@@ -28,7 +28,9 @@ const reading = { role: 'viewer' } as const
 const writing = { role: 'editor', write: true } as const
 
 /** The routes of `resource`, as a plugin. */
-export function itemRoutes<K extends Kind, Q extends ListQuery>(resource: Resource<K, Q>): FastifyPluginCallback<ItemRoutesOptions> {
+export function itemRoutes<K extends DocumentKind, Q extends ListQuery>(
+  resource: Resource<K, Q>
+): FastifyPluginCallback<ItemRoutesOptions> {
   const { kind, path, matches } = resource
   const schemas = itemSchemas(resource)
   const one = `${path}/:id`

@@ -1,6 +1,6 @@
 /** What makes one kind of item a resource of the admin API. */
 import type { TSchema } from 'typebox'
-import type { Kind } from '../src/core/change.ts'
+import type { DocumentKind } from '../src/core/change.ts'
 import type { LiveItem } from '../src/core/config-state.ts'
 
 /** The query of a list, once it is checked. `label` and `limit` are the same for every resource. */
@@ -10,7 +10,7 @@ export interface ListQuery {
   readonly label?: readonly string[]
 }
 
-export interface Resource<K extends Kind, Q extends ListQuery> {
+export interface Resource<K extends DocumentKind, Q extends ListQuery> {
   readonly kind: K
   /** `/forward-rules` */
   readonly path: string

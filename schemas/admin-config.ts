@@ -7,7 +7,8 @@ import { FaultSchema } from './problem.ts'
 import { ServiceSchema, ServiceWriteSchema } from './service.ts'
 import { WarningsSchema } from './warning.ts'
 
-const KindSchema = Type.Enum(['forward_rule', 'service'], { description: 'The kind of item.' })
+const DocumentKindSchema = Type.Enum(['forward_rule', 'service'], { description: 'The kind of item.' })
+const KindSchema = Type.Enum(['forward_rule', 'service', 'rollout'], { description: 'The kind of item.' })
 const OpSchema = Type.Enum(['create', 'update', 'delete', 'unchanged'], { description: 'What happens to the item.' })
 
 /** What is written: a whole configuration, or the part of it to put. */
@@ -73,7 +74,7 @@ export const SyncResultSchema = Type.Object(
 
 const ConfigProblemSchema = Type.Object(
   {
-    kind: Type.Union([KindSchema, Type.Null()]),
+    kind: Type.Union([DocumentKindSchema, Type.Null()]),
     id: Type.Union([Type.String(), Type.Null()], { description: 'null when the item has none.' }),
     index: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
       description: 'Place in its list; null when it is not about an item.'
@@ -115,10 +116,11 @@ export const QuarantineSchema = Type.Object(
   }
 )
 
-const CommitChangeSchema = Type.Object(
+/** A change as a client writes it. */
+export const CommitChangeSchema = Type.Object(
   {
     op: Type.Enum(['put', 'delete']),
-    kind: KindSchema,
+    kind: DocumentKindSchema,
     id: Type.Optional(Type.String({ description: 'May be left out of a put whose item has an id.' })),
     item: Type.Optional(Type.Unknown({ description: 'The whole item, for a put.' }))
   },

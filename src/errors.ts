@@ -39,6 +39,7 @@ export const OriginNotAllowedError = createError<[]>('ORIGIN_NOT_ALLOWED', 'Requ
 export const NotFoundError = createError<[method: string, path: string]>('NOT_FOUND', 'There is no %s %s', 404)
 export const RuleNotFoundError = createError<[id: string]>('RULE_NOT_FOUND', "There is no rule '%s'", 404)
 export const ServiceNotFoundError = createError<[id: string]>('SERVICE_NOT_FOUND', "There is no service '%s'", 404)
+export const RolloutNotFoundError = createError<[id: string]>('ROLLOUT_NOT_FOUND', "There is no rollout '%s'", 404)
 export const RevisionNotFoundError = createError<[detail: string]>('REVISION_NOT_FOUND', '%s', 404)
 export const AlreadyExistsError = createError<[kind: string, id: string]>('ALREADY_EXISTS', "There is already a %s '%s'", 409)
 export const ServiceInUseError = createError<[id: string, rules: string]>('SERVICE_IN_USE', "The service '%s' is used by the rules %s", 409)
@@ -48,6 +49,8 @@ export const RuleConflictError = createError<[id: string, other: string]>(
   409
 )
 export const StrictWarningsError = createError<[detail: string]>('STRICT_WARNINGS', '%s', 409)
+export const RolloutActiveError = createError<[id: string]>('ROLLOUT_ACTIVE', "The rollout '%s' is running; one at a time", 409)
+export const RolloutOverError = createError<[id: string, status: string]>('ROLLOUT_OVER', "The rollout '%s' has ended: %s", 409)
 export const IdempotencyConflictError = createError<[]>('IDEMPOTENCY_CONFLICT', 'A request with this Idempotency-Key is still running', 409)
 export const PreconditionFailedError = createError<[detail: string]>('PRECONDITION_FAILED', '%s', 412)
 export const UnsupportedMediaTypeError = createError<[type: string]>('UNSUPPORTED_MEDIA_TYPE', "Content type '%s' is not taken here", 415)
@@ -58,6 +61,7 @@ export const UnknownServiceError = createError<[id: string, service: string]>(
 )
 export const UnsafeRegexError = createError<[detail: string]>('UNSAFE_REGEX', '%s', 422)
 export const ExpectationFailedError = createError<[detail: string]>('EXPECTATION_FAILED', '%s', 422)
+export const NotRampableError = createError<[id: string, why: string]>('NOT_RAMPABLE', "The rule '%s' cannot be ramped: %s", 422)
 export const IdempotencyReusedError = createError<[]>('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with another request', 422)
 export const ValidationError = createError<[detail: string]>('VALIDATION_FAILED', '%s', 400)
 export const StoreUnavailableError = createError<[options?: ErrorOptions]>(

@@ -1,8 +1,9 @@
 /** Whole configurations as documents (`{forward_rules: [], services: []}`): read, written out, compared with what is live. */
-import { collections, type Kind, kinds } from '../core/change.ts'
+import { collections, type DocumentKind, documentKinds, isDocumentKind, type Kind } from '../core/change.ts'
 import { ConfigState } from '../core/config-state.ts'
 import { failedTests } from '../core/expectations.ts'
 import type { ItemParser } from '../core/live-item.ts'
+import { isOverlay } from '../core/overlay.ts'
 import { ValidationError, withFaults } from '../errors.ts'
 import { differences, type ItemRef } from './config-diff.ts'
 import { isRecord } from './is-record.ts'
@@ -42,7 +43,7 @@ export function readDocument(document: unknown): ReadDocument {
     .filter(key => !known.includes(key))
     .map(key => ofDocument(`/${escapePointer(key)}`, `is not a known collection; there are ${known.join(', ')}`))
   const items: DocumentItem[] = []
-  for (const kind of kinds) {
+  for (const kind of documentKinds) {
     const list = document[collections[kind]]
     // A YAML file with nothing below `services:` says null.
     if (list === undefined || list === null) continue
@@ -52,7 +53,7 @@ export function readDocument(document: unknown): ReadDocument {
   return { items, problems }
 }
 
-function readList(kind: Kind, list: readonly unknown[], items: DocumentItem[], problems: DocumentProblem[]): void {
+function readList(kind: DocumentKind, list: readonly unknown[], items: DocumentItem[], problems: DocumentProblem[]): void {
   const firstOf = new Map<string, string>()
   for (const [index, item] of list.entries()) {
     const pointer = `/${collections[kind]}/${index}`
@@ -102,7 +103,7 @@ function isLiveAs(state: ConfigState, { kind, id, item }: DocumentItem, parse: I
 function deletions(state: ConfigState, items: readonly DocumentItem[]): PlannedChange[] {
   const listed = new Set(items.map(({ kind, id }) => `${kind}/${id}`))
   return [...state.known()]
-    .filter(({ kind, id }) => !listed.has(`${kind}/${id}`))
+    .filter(({ kind, id }) => isDocumentKind(kind) && !listed.has(`${kind}/${id}`))
     .map(({ kind, id }) => ({ change: { op: 'delete', kind, id }, pointer: '' }))
 }
 
@@ -142,8 +143,16 @@ function failuresOf(state: ConfigState, items: readonly DocumentItem[], now: num
 
 /** The live configuration as a document, oldest items first. */
 export function toDocument(state: ConfigState): Record<string, readonly unknown[]> {
-  const written: readonly Kind[] = ['forward_rule', 'service']
-  return Object.fromEntries(written.map(kind => [collections[kind], state.list(kind).map(live => live.item)]))
+  const written: readonly DocumentKind[] = ['forward_rule', 'service']
+  return Object.fromEntries(
+    written.map(kind => [
+      collections[kind],
+      state
+        .list(kind)
+        .filter(live => !isOverlay(live))
+        .map(live => live.item)
+    ])
+  )
 }
 
 function ofDocument(pointer: string, detail: string): DocumentProblem {

@@ -1,7 +1,7 @@
 /** What the admin API needs to know of each kind of item: one row per kind, so that every resource is the same code. */
 import { randomBytes } from 'node:crypto'
 import type { Kind } from '../core/change.ts'
-import { RuleNotFoundError, ServiceNotFoundError } from '../errors.ts'
+import { RolloutNotFoundError, RuleNotFoundError, ServiceNotFoundError } from '../errors.ts'
 
 export interface ItemKind {
   /** For texts: `there is no rule 'x'`. */
@@ -13,7 +13,8 @@ export interface ItemKind {
 
 export const itemKinds = {
   forward_rule: { noun: 'rule', idPrefix: 'rule-', notFound: id => new RuleNotFoundError(id) },
-  service: { noun: 'service', idPrefix: 'service-', notFound: id => new ServiceNotFoundError(id) }
+  service: { noun: 'service', idPrefix: 'service-', notFound: id => new ServiceNotFoundError(id) },
+  rollout: { noun: 'rollout', idPrefix: 'rollout-', notFound: id => new RolloutNotFoundError(id) }
 } as const satisfies Record<Kind, ItemKind>
 
 // Crockford's base32 without i, l, o, u: readable aloud, and safe in a path.

@@ -1,6 +1,7 @@
 /** From an item as somebody wrote it to an item that can be live. The one place that judges items: of the API, of files, of Redis. */
 import type { ValidateFunction } from 'ajv/dist/2020.js'
 import { type ForwardRuleWrite, ForwardRuleWriteSchema } from '../../schemas/forward-rule.ts'
+import { type Rollout, RolloutRecordSchema } from '../../schemas/rollout.ts'
 import { type ServiceWrite, ServiceWriteSchema } from '../../schemas/service.ts'
 import { toForwardRule, toService } from '../core/canonical.ts'
 import type { Kind, StoredItem } from '../core/change.ts'
@@ -12,7 +13,8 @@ import { toFaults, toValidator } from './schema-faults.ts'
 
 const validators: Record<Kind, ValidateFunction> = {
   forward_rule: toValidator(ForwardRuleWriteSchema),
-  service: toValidator(ServiceWriteSchema)
+  service: toValidator(ServiceWriteSchema),
+  rollout: toValidator(RolloutRecordSchema)
 }
 
 const idPattern = /^[A-Za-z0-9._-]{1,64}$/
@@ -29,6 +31,7 @@ export const parseItem: ItemParser = (stored: StoredItem): ParsedItem | ItemRefu
   const filled: unknown = structuredClone(stored.item)
   const validate = validators[kind]
   if (!validate(filled)) return { refused: true, code: 'validation_failed', faults: toFaults(validate.errors ?? []) }
+  if (kind === 'rollout') return parseRollout(filled as Rollout)
   return kind === 'forward_rule' ? parseRule(filled as ForwardRuleWrite, id, seq) : parseService(filled as ServiceWrite, id)
 }
 
@@ -50,6 +53,11 @@ function parseService(filled: ServiceWrite, id: string): ParsedItem | ItemRefusa
   const compiled = compileService(item)
   if (!('targets' in compiled)) return toRefusal(compiled)
   return { refused: false, kind: 'service', item, compiled }
+}
+
+function parseRollout(item: Rollout): ParsedItem | ItemRefusal {
+  if (item.step >= item.steps.length) return refuse('validation_failed', '/step', 'is not the place of a step')
+  return { refused: false, kind: 'rollout', item, compiled: undefined }
 }
 
 function toRefusal(faults: readonly { readonly code: string; readonly pointer: string; readonly detail: string }[]): ItemRefusal {

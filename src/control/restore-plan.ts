@@ -1,5 +1,5 @@
 /** `POST /revisions/{n}/restore`: brings every item back to what it was at an earlier revision, as a new commit. */
-import { type Commit, type CommittedChange, collections } from '../core/change.ts'
+import { type Commit, type CommittedChange, collections, isDocumentKind } from '../core/change.ts'
 import type { ConfigState } from '../core/config-state.ts'
 import { keyOf } from '../core/live-item.ts'
 import { RevisionNotFoundError } from '../errors.ts'
@@ -32,6 +32,8 @@ export function restoringChanges(state: ConfigState, revision: number, commits: 
 }
 
 function restoring(state: ConfigState, revision: number, { kind, id, previous }: CommittedChange): PlannedChange | undefined {
+  // A rollout that has ended does not run again, and one that is running is stopped by what is restored.
+  if (!isDocumentKind(kind)) return undefined
   // Nothing was sent that a fault could point into: it points into the configuration as it was.
   const pointer = `/${collections[kind]}/${id}`
   if (previous === null || previous === undefined)

@@ -8,6 +8,7 @@ import { type HeldItem, type ItemParser, type ItemRefusal, keyOf, type LiveItem,
 import { isOverlay } from './overlay.ts'
 import { PersistentMap } from './persistent-map.ts'
 import type { CompiledRule, CompiledService } from './route.ts'
+import type { Snapshot } from './snapshot.ts'
 import { type StateParts, storedIn } from './state-parts.ts'
 
 type LiveRule = LiveItem<'forward_rule'>
@@ -16,7 +17,14 @@ type Put = Extract<CommittedChange, { op: 'put' }>
 /** Refusals that another item's change can lift. */
 const dependent: ReadonlySet<string> = new Set(['unknown_service', 'rule_conflict'])
 
-export function applyChanges(base: StateParts, revision: number, changes: readonly CommittedChange[], parse: ItemParser): StateParts {
+/** @param turnsOf whose turns of splits go on; default: those of `base` */
+export function applyChanges(
+  base: StateParts,
+  revision: number,
+  changes: readonly CommittedChange[],
+  parse: ItemParser,
+  turnsOf: Snapshot = base.snapshot
+): StateParts {
   const last = [...new Map(changes.map(change => [keyOf(change.kind, change.id), change])).values()]
   const draft = new Draft(
     base,
@@ -30,7 +38,8 @@ export function applyChanges(base: StateParts, revision: number, changes: readon
   for (const change of of('service')) isPut(change) ? draft.putService(change) : draft.deleteService(change.id)
   for (const change of of('forward_rule')) if (!isPut(change)) draft.removeRule(change.id)
   draft.admitRules(of('forward_rule').filter(isPut))
-  return draft.finish()
+  for (const change of of('rollout')) isPut(change) ? draft.putRollout(change) : draft.deleteRollout(change.id)
+  return draft.finish(turnsOf)
 }
 
 class Draft {
@@ -49,6 +58,7 @@ class Draft {
   #services: StateParts['services']
   #users: StateParts['users']
   #tested: StateParts['tested']
+  #rollouts: StateParts['rollouts']
 
   constructor(base: StateParts, revision: number, parse: ItemParser, changed: readonly string[]) {
     this.#base = base
@@ -61,6 +71,7 @@ class Draft {
     this.#services = base.services
     this.#users = base.users
     this.#tested = base.tested
+    this.#rollouts = base.rollouts
   }
 
   putService(stored: StoredItem): void {
@@ -85,6 +96,19 @@ class Draft {
     if (!this.#services.has(id)) return
     this.#services = this.#services.delete(id)
     this.#orphans.add(id)
+  }
+
+  putRollout(stored: StoredItem): void {
+    const parsed = this.#parse(stored)
+    if (parsed.refused) return this.#hold(stored, parsed)
+    if (parsed.kind !== 'rollout') return
+    const { id, item: written, seq } = stored
+    const rollout = { kind: 'rollout', id, item: parsed.item, compiled: undefined, written, seq, revision: this.#revision } as const
+    this.#rollouts = this.#rollouts.set(id, rollout)
+  }
+
+  deleteRollout(id: string): void {
+    this.#rollouts = this.#rollouts.delete(id)
   }
 
   removeRule(id: string): LiveRule | undefined {
@@ -170,14 +194,14 @@ class Draft {
     this.held.set(keyOf(stored.kind, stored.id), { stored, refusal, revision: this.#revision })
   }
 
-  finish(): StateParts {
+  finish(turnsOf: Snapshot): StateParts {
     for (const id of this.#orphans) {
       if (this.#users.has(id)) continue
       this.#orphans.delete(id)
       this.#compiledServices.set(id, undefined)
     }
     const revision = this.#revision
-    const snapshot = this.#base.snapshot.with({ revision, ...this.#ruleChanges(), services: this.#compiledServices })
+    const snapshot = this.#base.snapshot.with({ revision, ...this.#ruleChanges(), services: this.#compiledServices, turnsOf })
     const next = {
       revision,
       snapshot,
@@ -185,6 +209,7 @@ class Draft {
       services: this.#services,
       users: this.#users,
       tested: this.#tested,
+      rollouts: this.#rollouts,
       held: this.held,
       orphans: this.#orphans
     }

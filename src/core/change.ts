@@ -1,11 +1,19 @@
 /** The words of the change protocol: what is written, what is kept, what travels. */
 
-/** The kinds of item a configuration holds. */
-export const kinds = ['service', 'forward_rule'] as const
+/** The kinds of item that people write: in documents, files and commits. */
+export const documentKinds = ['service', 'forward_rule'] as const
+export type DocumentKind = (typeof documentKinds)[number]
+
+/** Every kind of item that a store keeps. A rollout is kept and followed like any other item, but it is no part of a document. */
+export const kinds = [...documentKinds, 'rollout'] as const
 export type Kind = (typeof kinds)[number]
 
 /** The name of each kind's list in a configuration document (`{forward_rules: [], services: []}`). */
-export const collections = { forward_rule: 'forward_rules', service: 'services' } as const satisfies Record<Kind, string>
+export const collections = { forward_rule: 'forward_rules', service: 'services' } as const satisfies Record<DocumentKind, string>
+
+export function isDocumentKind(kind: Kind): kind is DocumentKind {
+  return (documentKinds as readonly Kind[]).includes(kind)
+}
 
 /** One put or delete of one item, as a writer asks for it. `item` is kept as written. */
 export type Change =

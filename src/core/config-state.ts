@@ -2,6 +2,8 @@
  * Everything this instance knows of the configuration at one revision: the items that are live, those that cannot be, and the compiled
  * snapshot. Immutable: a commit derives the next state, and what it does not touch is shared with the one before.
  */
+
+import type { RolloutChange } from '../../schemas/rollout.ts'
 import { applyChanges } from './apply-changes.ts'
 import type { CommittedChange, Kind, StoredItem } from './change.ts'
 import { digestText, emptyDigest } from './digest.ts'
@@ -20,6 +22,7 @@ export class ConfigState {
     snapshot: Snapshot.empty,
     rules: PersistentMap.empty(),
     services: PersistentMap.empty(),
+    rollouts: PersistentMap.empty(),
     tested: TestedRules.empty,
     users: PersistentMap.empty(),
     held: new Map(),
@@ -29,6 +32,7 @@ export class ConfigState {
 
   readonly #parts: StateParts
   readonly #lists = new Map<Kind, readonly LiveItem[]>()
+  #candidate: ConfigState | undefined
 
   private constructor(parts: StateParts) {
     this.#parts = parts
@@ -47,7 +51,36 @@ export class ConfigState {
    * live; items held back before because of others are tried again.
    */
   apply(commit: { readonly revision: number; readonly changes: readonly CommittedChange[] }, parse: ItemParser): ConfigState {
-    return new ConfigState(applyChanges(this.#parts, commit.revision, commit.changes, parse))
+    const next = new ConfigState(applyChanges(this.#parts, commit.revision, commit.changes, parse))
+    next.#candidate = next.#deriveCandidate(this, commit.changes, parse)
+    return next
+  }
+
+  /** The rollout that is running. */
+  get rollout(): LiveItem<'rollout'> | undefined {
+    if (this.#parts.rollouts.size === 0) return undefined
+    return this.list('rollout').find(({ item }) => item.status === 'running')
+  }
+
+  /** This state with the changes of the running rollout on top; undefined when none is running, or one that changes weights only. */
+  get candidate(): ConfigState | undefined {
+    return this.#candidate
+  }
+
+  // Anew for each commit: whether and how the changes can be live may depend on anything. Splits that the rollout changes have turns of
+  // their own, or each side would get what the other had too much.
+  #deriveCandidate(before: ConfigState, committed: readonly CommittedChange[], parse: ItemParser): ConfigState | undefined {
+    const changes = this.rollout?.item.changes
+    if (changes === undefined) return undefined
+    const known = isSameRollout(before.rollout, this.rollout!) ? before.#candidate : undefined
+    if (known !== undefined && committed.every(({ kind }) => kind === 'rollout')) return known
+    const applied = changes.map((change, index) => this.#asCommitted(change, Number.MAX_SAFE_INTEGER - changes.length + index))
+    return new ConfigState(applyChanges(this.#parts, this.revision, applied, parse, known?.snapshot ?? Snapshot.empty))
+  }
+
+  #asCommitted({ op, kind, id, item }: RolloutChange, newest: number): CommittedChange {
+    if (op === 'delete') return { op, kind, id }
+    return { op, kind, id, item, seq: (this.get(kind, id) ?? this.held(kind, id)?.stored)?.seq ?? newest }
   }
 
   get<K extends Kind>(kind: K, id: string): LiveItem<K> | undefined {
@@ -100,6 +133,7 @@ export class ConfigState {
     for (const rule of this.#parts.rules.values()) if (!isOverlay(rule)) yield { kind: rule.kind, id: rule.id }
     for (const { stored } of this.#parts.held.values())
       if (this.get(stored.kind, stored.id) === undefined && !isOverlay(stored)) yield stored
+    for (const { kind, id } of this.#parts.rollouts.values()) yield { kind, id }
   }
 
   /** The rules that come from beside the store, live or held back, as stored. */
@@ -116,10 +150,11 @@ export class ConfigState {
 
   /** What is live, as it can be written and read back: with it, a gateway serves what it serves now. Lazy: for large configurations. */
   *liveItems(): Generator<StoredItem> {
-    const { services, rules, orphans, snapshot } = this.#parts
+    const { services, rules, rollouts, orphans, snapshot } = this.#parts
     for (const { kind, id, written, seq } of services.values()) yield { kind, id, item: written, seq }
     for (const id of orphans) yield { kind: 'service', id, item: snapshot.service(id)?.item, seq: 0 }
     for (const { kind, id, written, seq } of rules.values()) yield { kind, id, item: written, seq }
+    for (const { kind, id, written, seq } of rollouts.values()) yield { kind, id, item: written, seq }
   }
 
   /** The items that the store holds and that are not live as stored, with why. */
@@ -148,10 +183,12 @@ export class ConfigState {
   }
 
   #items<K extends Kind>(kind: K): PersistentMap<LiveItem<K>> {
-    const items: { forward_rule: StateParts['rules']; service: StateParts['services'] } = {
-      forward_rule: this.#parts.rules,
-      service: this.#parts.services
-    }
-    return items[kind] as unknown as PersistentMap<LiveItem<K>>
+    const { rules, services, rollouts } = this.#parts
+    return { forward_rule: rules, service: services, rollout: rollouts }[kind] as unknown as PersistentMap<LiveItem<K>>
   }
+}
+
+// What a rollout changes is said once, when it begins; edits by hand cannot be ruled out.
+function isSameRollout(before: LiveItem<'rollout'> | undefined, after: LiveItem<'rollout'>): boolean {
+  return before?.id === after.id && JSON.stringify(before.item.changes) === JSON.stringify(after.item.changes)
 }

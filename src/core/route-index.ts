@@ -32,14 +32,15 @@ export class RouteIndex {
   /**
    * The index after `removed` went and `added` came. Of `removed`, what is not in is passed over; of `added`, what is not enabled.
    * Its cost grows with the change and with the logarithm of what is there.
+   * @param lender whose turns of splits go on in the groups that change
    */
-  with(removed: readonly CompiledRule[], added: readonly CompiledRule[]): RouteIndex {
+  with(removed: readonly CompiledRule[], added: readonly CompiledRule[], lender: RouteIndex = this): RouteIndex {
     let hosts = this.#hosts
     let groups = this.#groups
     const counts = new Map<number, number>()
     for (const [key, change] of byGroup(removed, added)) {
       const before = groups.get(key)
-      const after = RuleGroup.derive(before, change.removed, change.added)
+      const after = RuleGroup.derive(before, change.removed, change.added, lender.groupAt(key))
       groups = after === undefined ? groups.delete(key) : groups.set(key, after)
       const match = (after ?? before)?.match
       if (match === undefined) continue

@@ -16,21 +16,29 @@ export class RuleGroup implements Ranked {
   readonly #pattern: Extract<PathMatcher, { type: 'regex' }> | undefined
   readonly #shared: { readonly rules: readonly CompiledRule[]; readonly split: Split } | undefined
 
-  private constructor(rules: readonly CompiledRule[], before: RuleGroup | undefined) {
+  private constructor(rules: readonly CompiledRule[], lender: RuleGroup | undefined) {
     this.#oldest = rules[0]!
     this.match = this.#oldest.match
     this.#isDrained = rules.every(rule => weightOf(rule) === 0)
     this.#predicates = this.match.predicates
     this.#pattern = this.match.path.type === 'regex' ? this.match.path : undefined
-    this.#shared = rules.length === 1 ? undefined : { rules, split: new Split(rules, id => before?.turnOf(id)) }
+    this.#shared = rules.length === 1 ? undefined : { rules, split: new Split(rules, id => lender?.turnOf(id)) }
   }
 
-  /** The group after `removed` went and `added` came, where a rule that comes replaces its namesake; undefined when nobody is left. */
-  static derive(before: RuleGroup | undefined, removed: readonly string[], added: readonly CompiledRule[]): RuleGroup | undefined {
-    if (before === undefined) return added.length === 0 ? undefined : new RuleGroup(added.toSorted(compareAge), undefined)
+  /**
+   * The group after `removed` went and `added` came, where a rule that comes replaces its namesake; undefined when nobody is left.
+   * @param lender whose turns of the split go on; usually `before`
+   */
+  static derive(
+    before: RuleGroup | undefined,
+    removed: readonly string[],
+    added: readonly CompiledRule[],
+    lender: RuleGroup | undefined
+  ): RuleGroup | undefined {
+    if (before === undefined) return added.length === 0 ? undefined : new RuleGroup(added.toSorted(compareAge), lender)
     const gone = new Set([...removed, ...added.map(rule => rule.id)])
     const rules = [...before.rules.filter(rule => !gone.has(rule.id)), ...added].sort(compareAge)
-    return rules.length === 0 ? undefined : new RuleGroup(rules, before)
+    return rules.length === 0 ? undefined : new RuleGroup(rules, lender)
   }
 
   /** Oldest first; at least one. */

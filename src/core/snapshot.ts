@@ -14,6 +14,8 @@ export interface SnapshotChange {
   readonly addedRules?: readonly CompiledRule[]
   /** Services by id; undefined deletes. */
   readonly services?: ReadonlyMap<string, CompiledService | undefined>
+  /** Whose turns of splits go on in the groups that change. Default: those of the snapshot before. */
+  readonly turnsOf?: Snapshot
 }
 
 interface Parts {
@@ -35,7 +37,7 @@ export class Snapshot {
   }
 
   /** The snapshot after `change`. This one stays valid; what the change does not touch is shared, live state of splits too. */
-  with({ revision, removedRules = [], addedRules = [], services = new Map() }: SnapshotChange): Snapshot {
+  with({ revision, removedRules = [], addedRules = [], services = new Map(), turnsOf = this }: SnapshotChange): Snapshot {
     const parts = this.#parts
     // What is looked up by its id goes as it is in here, whichever version the caller holds.
     const known = [...removedRules, ...addedRules].flatMap(({ id }) => parts.rules.get(id) ?? [])
@@ -44,7 +46,7 @@ export class Snapshot {
     for (const rule of addedRules) rules = rules.set(rule.id, rule)
     let compiled = parts.services
     for (const [id, service] of services) compiled = service === undefined ? compiled.delete(id) : compiled.set(id, service)
-    return new Snapshot(revision, { index: parts.index.with(known, addedRules), rules, services: compiled })
+    return new Snapshot(revision, { index: parts.index.with(known, addedRules, turnsOf.index), rules, services: compiled })
   }
 
   /**

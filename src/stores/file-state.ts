@@ -1,4 +1,4 @@
-import type { Commit, CommittedChange, ConfigSet, StoredItem } from '../core/change.ts'
+import { type Change, type Commit, type CommittedChange, type ConfigSet, isDocumentKind, type StoredItem } from '../core/change.ts'
 import type { StorePosition } from '../core/store.ts'
 import { type CommitLog, previousOf } from './commit-log.ts'
 import { toConfigSet } from './config-set.ts'
@@ -21,8 +21,9 @@ export class FileState {
     return this.#revision
   }
 
+  /** What the file holds. Rollouts are not in it: they are kept here only, and end with the process. */
   get items(): StoredItem[] {
-    return [...this.#items.values()]
+    return [...this.#items.values()].filter(({ kind }) => isDocumentKind(kind))
   }
 
   get set(): ConfigSet {
@@ -47,6 +48,15 @@ export class FileState {
     const commit: Commit = { revision: this.#revision, at: new Date().toISOString(), by, changes }
     this.log.append(commit, previous)
     return commit
+  }
+
+  /** Changes of what is not in the file, as a commit makes them. */
+  toCommitted(changes: readonly Change[]): CommittedChange[] {
+    let highest = [...this.#items.values()].reduce((most, { seq }) => Math.max(most, seq), 0)
+    return changes.map(({ kind, id, ...change }) => {
+      if (change.op === 'delete') return { op: 'delete', kind, id }
+      return { op: 'put', kind, id, item: change.item, seq: this.#items.get(keyOf({ kind, id }))?.seq ?? ++highest }
+    })
   }
 
   #apply(changes: readonly CommittedChange[]): void {

@@ -1,7 +1,7 @@
 /** The store in a file that people edit too. */
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import type { Change, Commit, CommittedChange, ConfigSet } from '../core/change.ts'
+import { type Change, type Commit, type CommittedChange, type ConfigSet, isDocumentKind } from '../core/change.ts'
 import {
   type FleetStore,
   type HistoryStore,
@@ -15,6 +15,7 @@ import {
 import { InvalidBodyError, StoreUnavailableError } from '../errors.ts'
 import { CommitLog, defaultLogLength } from './commit-log.ts'
 import { withFileLock } from './file-lock.ts'
+import type { FileEdit } from './file-model.ts'
 import { FileProblem, readText } from './file-read.ts'
 import { FileFormatError, type FormatName } from './file-source.ts'
 import { FileState } from './file-state.ts'
@@ -210,7 +211,7 @@ class FileStore implements WritableStore, HistoryStore, FleetStore {
         await this.#refresh()
         if (precondition !== undefined && precondition.revision !== this.#state.revision) throw new PreconditionError(this.#state.revision)
         const before = this.#text!
-        const edit = await this.#thread.edit(before, changes)
+        const edit = await this.#edit(before, changes)
         if (edit.text !== before && !(await replaceFile(this.#path, before, edit.text))) continue
         this.#text = edit.text
         const commit = this.#record(edit.changes, by)
@@ -220,6 +221,14 @@ class FileStore implements WritableStore, HistoryStore, FleetStore {
       }
       throw new FileProblem(this.#path, 'the file is edited all the time')
     })
+  }
+
+  // A rollout is nothing that people write: it is kept beside the text.
+  async #edit(text: string, changes: readonly Change[]): Promise<FileEdit> {
+    const written = changes.filter(({ kind }) => isDocumentKind(kind))
+    const edit = written.length === 0 ? { text, changes: [] } : await this.#thread.edit(text, written)
+    const beside = this.#state.toCommitted(changes.filter(({ kind }) => !isDocumentKind(kind)))
+    return { text: edit.text, changes: [...edit.changes, ...beside] }
   }
 
   #record(changes: readonly CommittedChange[], by: string): Commit {

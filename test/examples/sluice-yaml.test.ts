@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { parseItem } from '../../src/control/parse-item.ts'
 import { changesTo } from '../../src/core/catch-up.ts'
-import { collections, kinds } from '../../src/core/change.ts'
+import { collections, documentKinds } from '../../src/core/change.ts'
 import { ConfigState } from '../../src/core/config-state.ts'
 import { failedTests } from '../../src/core/expectations.ts'
 import { RequestFacts } from '../../src/core/facts.ts'
@@ -50,7 +50,8 @@ t.test('every item of the example is live', async t => {
   t.same(state.problems, [])
   t.ok(state.count('forward_rule') >= 12)
   t.ok(state.count('service') >= 5)
-  for (const kind of kinds) for (const { item } of state.list(kind)) t.match(item.id, /^[a-z0-9-]+$/, `${collections[kind]}: ${item.id}`)
+  for (const kind of documentKinds)
+    for (const { item } of state.list(kind)) t.match(item.id, /^[a-z0-9-]+$/, `${collections[kind]}: ${item.id}`)
 })
 
 t.test('the tests in the example pass', async t => {

@@ -8,6 +8,7 @@ import { closePromises, logPromises, type OpenHandle, type Promises, watchPromis
 import { historyPromises } from './contract-history.ts'
 import { positionPromises } from './contract-position.ts'
 import { reseedPromises } from './contract-reseed.ts'
+import { rolloutPromises } from './contract-rollouts.ts'
 import { observe } from './observe.ts'
 
 export interface ContractOptions {
@@ -36,6 +37,7 @@ export function storeContract(name: string, setUp: (t: Test) => OpenHandle | Pro
   historyPromises(promise)
   reseedPromises(promise)
   fleetPromises(promise, options)
+  rolloutPromises(promise)
 }
 
 function itemOf(set: ConfigSet, id: string): StoredItem | undefined {

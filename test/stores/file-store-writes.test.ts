@@ -237,3 +237,19 @@ t.test('an editor that saves while a commit is written does not lose its text', 
 t.test('a path of another kind is refused at once', async t => {
   for (const path of ['sluice.toml', 'sluice', '/etc/yaml']) t.throws(() => openFileStore({ path }), /\.yaml, \.yml or \.json/)
 })
+
+t.test('a rollout is not written into the file, and outlives edits of it', async t => {
+  const { path, open } = await createFileDir(t, rulesText('a'))
+  const store = open()
+  const rollout = { op: 'put', kind: 'rollout', id: 'r', item: { id: 'r' } } as const
+  t.match(await store.commit([rollout], 'anna'), { revision: 2, changes: [{ kind: 'rollout', id: 'r' }] })
+  t.equal(await readFile(path, 'utf8'), rulesText('a'))
+  await store.commit([putRule('b'), rollout], 'anna')
+  await writeFile(path, rulesText('c'))
+  t.same((await store.load()).items.map(({ kind, id }) => `${kind}/${id}`).sort(), ['forward_rule/c', 'rollout/r'])
+  t.same(
+    (await open().load()).items.map(({ id }) => id),
+    ['c'],
+    'another process knows nothing of it'
+  )
+})
