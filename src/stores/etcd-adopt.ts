@@ -7,7 +7,7 @@ import type { LogEntry, TextBefore, TextChange } from './etcd-codec.ts'
 import { beforeOf } from './etcd-commit.ts'
 import { type EtcdEntry, get, isAt, isCompacted, put, remove } from './etcd-kv.ts'
 import { toSeq } from './etcd-read.ts'
-import { type EtcdSpace, type FoundHead, pageLength, toFoundHead } from './etcd-space.ts'
+import { type EtcdSpace, type FoundHead, toFoundHead } from './etcd-space.ts'
 import { finish, maxTxnChanges, nextHead, pruneOps } from './etcd-write.ts'
 import { maxItemBytes } from './item-text.ts'
 
@@ -46,7 +46,7 @@ export async function adopt(space: EtcdSpace, suspects: readonly Suspect[], by: 
 async function readEdits(space: EtcdSpace, suspects: readonly Suspect[]): Promise<{ found: FoundHead; edits: Edit[]; seq: number }> {
   const { kv, keys } = space
   const wanted = [keys.head, ...suspects.flatMap(({ kind, id }) => [keys.item(kind, id), keys.age(kind, id)])]
-  const { found, etcdRevision } = await kv.read(wanted.map(get))
+  const { found, etcdRevision } = await kv.read(wanted.map(key => get(key)))
   const foundHead = toFoundHead(found[0]![0], etcdRevision)
   const edits: Edit[] = []
   let seq = foundHead.head?.seq ?? 0
@@ -78,7 +78,7 @@ async function writeEdits(space: EtcdSpace, found: FoundHead, edits: readonly Ed
 /** Everything that may have been edited by hand while nobody watched. */
 export async function findSuspects({ kv, keys }: EtcdSpace): Promise<Suspect[]> {
   const ages = new Map<string, number>()
-  const options = { keysOnly: true, limit: pageLength }
+  const options = { keysOnly: true }
   for await (const page of kv.pages(keys.ages, options)) for (const { key, modRevision } of page) ages.set(key, modRevision)
   const suspects: Suspect[] = []
   for (const kind of kinds) {

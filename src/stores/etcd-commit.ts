@@ -1,11 +1,11 @@
 /** From what is asked for to what is written: ages, and what is replaced. */
-import { type Change, type Commit, kinds } from '../core/change.ts'
+import type { Change, Commit } from '../core/change.ts'
 import { type Precondition, PreconditionError } from '../core/store.ts'
 import type { TextBefore, TextChange } from './etcd-codec.ts'
 import type { EtcdKeys } from './etcd-keys.ts'
 import { get, isCompacted } from './etcd-kv.ts'
 import { toSeq } from './etcd-read.ts'
-import { type EtcdSpace, type FoundHead, findHead, pageLength, toFoundHead } from './etcd-space.ts'
+import { type EtcdSpace, type FoundHead, toFoundHead } from './etcd-space.ts'
 import { finish, maxTxnChanges, type NextCommit, nextHead, writeCommit } from './etcd-write.ts'
 import { maxItemBytes, toItemText } from './item-text.ts'
 
@@ -26,7 +26,8 @@ export async function commitChanges(space: EtcdSpace, request: CommitRequest): P
   const texts = request.changes.map(change => (change.op === 'put' ? toItemText(change.item) : ''))
   const begin = performance.now()
   do {
-    const before = await readBefore(space, request.changes)
+    const before = await readBefore(space, request.changes).catch(unlessCompacted)
+    if (before === undefined) continue
     const { head, modRevision } = before.found
     if (head?.pending !== undefined) {
       await finish(space, before.found)
@@ -38,6 +39,11 @@ export async function commitChanges(space: EtcdSpace, request: CommitRequest): P
     if (commit !== undefined) return { epoch: next.head.epoch, commit }
   } while (performance.now() - begin < patienceMs)
   throw new Error('other writers were faster each time')
+}
+
+/** What was being read is compacted away: read again. */
+function unlessCompacted(error: unknown): undefined {
+  if (!isCompacted(error)) throw error
 }
 
 interface Before {
@@ -75,33 +81,24 @@ export function beforeOf(value: Buffer | undefined, seq: number | undefined): Te
   return value === undefined || value.length > maxItemBytes ? { seq } : { text: value.toString(), seq }
 }
 
+/** How many questions of a large commit are asked at once. */
+const questions = 4
+
 async function readBefore(space: EtcdSpace, changes: readonly Change[]): Promise<Before> {
-  if (changes.length > maxTxnChanges) return readAllBefore(space, changes)
   const { kv, keys } = space
   const wanted = changes.map(({ kind, id }) => [keys.item(kind, id), keys.age(kind, id)] as const)
-  const { found, etcdRevision } = await kv.read([keys.head, ...wanted.flat()].map(get))
-  const entries = new Map(found.slice(1).flatMap(([entry]) => (entry === undefined ? [] : [[entry.key, entry.value]])))
-  const items = new Map(wanted.flatMap(([key]) => (entries.has(key) ? [[key, entries.get(key)!]] : [])))
-  const ages = new Map(wanted.flatMap(([, key]) => (entries.has(key) ? [[key, toSeq(entries.get(key)!)]] : [])))
-  return { found: toFoundHead(found[0]![0], etcdRevision), items, ages }
-}
-
-// Of many changes it is fewer questions to read everything.
-async function readAllBefore(space: EtcdSpace, changes: readonly Change[]): Promise<Before> {
-  const { kv, keys } = space
-  while (true) {
-    const found = await findHead(space)
-    const options = { at: found.etcdRevision, limit: pageLength }
-    const items = new Map<string, Buffer>()
-    const ages = new Map<string, number>()
-    try {
-      for (const kind of kinds.filter(kind => changes.some(change => change.kind === kind))) {
-        for await (const page of kv.pages(keys.items[kind], options)) for (const { key, value } of page) items.set(key, value)
-      }
-      for await (const page of kv.pages(keys.ages, options)) for (const { key, value } of page) ages.set(key, toSeq(value))
-      return { found, items, ages }
-    } catch (error) {
-      if (!isCompacted(error)) throw error
-    }
+  const first = await kv.read([keys.head, ...wanted.slice(0, maxTxnChanges).flat()].map(key => get(key)))
+  const entries = first.found.slice(1).flat()
+  const at = first.etcdRevision
+  for (let from = maxTxnChanges; from < wanted.length; from += questions * maxTxnChanges) {
+    const batches = Array.from({ length: questions }, (_, index) =>
+      wanted.slice(from + index * maxTxnChanges, from + (index + 1) * maxTxnChanges)
+    )
+    const asked = batches.filter(batch => batch.length > 0).map(batch => kv.read(batch.flat().map(key => get(key, at))))
+    for (const { found } of await Promise.all(asked)) entries.push(...found.flat())
   }
+  const values = new Map(entries.map(({ key, value }) => [key, value]))
+  const items = new Map(wanted.flatMap(([key]) => (values.has(key) ? [[key, values.get(key)!]] : [])))
+  const ages = new Map(wanted.flatMap(([, key]) => (values.has(key) ? [[key, toSeq(values.get(key)!)]] : [])))
+  return { found: toFoundHead(first.found[0]![0], at), items, ages }
 }

@@ -31,6 +31,10 @@ export interface TxnResult {
 /** How many steps a transaction may have: `--max-txn-ops` of etcd, unless it was changed. */
 export const maxTxnOps = 128
 
+/** A page has about so many bytes, and not more entries. */
+const pageBytes = 4 * 1024 * 1024
+const maxPageLength = 20_000
+
 /** Everything that begins with `prefix`, which ends in a slash. */
 export function below(prefix: string): KeyRange {
   return { from: prefix, to: `${prefix.slice(0, -1)}0` }
@@ -48,8 +52,9 @@ export function removeRange({ from, to }: KeyRange): EtcdOp {
   return { request_delete_range: { key: encode(from), range_end: encode(to) } }
 }
 
-export function get(key: string): EtcdOp {
-  return { request_range: { key: encode(key) } }
+/** @param at a revision of etcd; now when absent */
+export function get(key: string, at?: number): EtcdOp {
+  return { request_range: { key: encode(key), ...(at === undefined ? {} : { revision: String(at) }) } }
 }
 
 /** Holds when the key was written last at this revision of etcd; 0: when it is not there. */
@@ -89,14 +94,17 @@ export class EtcdKv {
     return toEntries(answer)
   }
 
-  /** Page by page, all at one revision of etcd. */
-  async *pages({ from, to }: KeyRange, options: RangeOptions & { readonly limit: number }): AsyncGenerator<readonly EtcdEntry[]> {
+  /** Page by page; the first has `limit` entries (default 500), those after it as many as make a good answer. */
+  async *pages({ from, to }: KeyRange, { limit = 500, ...options }: RangeOptions = {}): AsyncGenerator<readonly EtcdEntry[]> {
     let next = from
-    while (true) {
-      const page = await this.range({ from: next, to }, options)
+    for (let length = limit; ; ) {
+      const page = await this.range({ from: next, to }, { ...options, limit: length })
       yield page
-      if (page.length < options.limit) return
+      if (page.length < length) return
       next = `${page.at(-1)!.key}\0`
+      // etcd looks at the whole range for each page: the fewer the better.
+      const bytes = page.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
+      length = Math.max(1, Math.min(maxPageLength, Math.floor((page.length * pageBytes) / bytes)))
     }
   }
 

@@ -3,7 +3,7 @@ import { type Commit, type ConfigSet, kinds, type StoredItem } from '../core/cha
 import { toConfigSet } from './config-set.ts'
 import { type LogEntry, readLogEntry, readText, type TextChange, toCommit, toHistoryCommit } from './etcd-codec.ts'
 import { type EtcdEntry, isCompacted, type KeyRange } from './etcd-kv.ts'
-import { type EtcdSpace, findHead, pageLength, readBlob } from './etcd-space.ts'
+import { type EtcdSpace, findHead, readBlob } from './etcd-space.ts'
 
 /** How often a reading begins anew because etcd compacted away what was being read. */
 const maxAttempts = 5
@@ -24,7 +24,7 @@ async function readSetOnce(space: EtcdSpace): Promise<ConfigSet> {
   const { head, modRevision, etcdRevision: at } = await findHead(space)
   const read = async (range: KeyRange): Promise<EtcdEntry[]> => {
     const entries: EtcdEntry[] = []
-    for await (const page of kv.pages(range, { at, limit: pageLength })) entries.push(...page)
+    for await (const page of kv.pages(range, { at })) entries.push(...page)
     return entries
   }
   const [ages, ...lists] = await Promise.all([read(keys.ages), ...kinds.map(kind => read(keys.items[kind]))])

@@ -34,13 +34,9 @@ export function toFoundHead(entry: EtcdEntry | undefined, etcdRevision: number):
   return { head, modRevision: entry.modRevision, etcdRevision }
 }
 
-/** How many keys are read at once. */
-export const pageLength = 1_000
-
 /** Everything in a blob, or undefined when it is not whole (any more). */
 export async function readBlob({ kv, keys }: EtcdSpace, blob: string): Promise<Payload | undefined> {
   const parts: Buffer[] = []
-  // One by one: each is as large as an answer should be.
-  for await (const [part] of kv.pages(below(keys.blob(blob)), { limit: 1 })) if (part !== undefined) parts.push(part.value)
+  for await (const page of kv.pages(below(keys.blob(blob)), { limit: 4 })) parts.push(...page.map(({ value }) => value))
   return readPayload(Buffer.concat(parts))
 }

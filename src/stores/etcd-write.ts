@@ -16,6 +16,8 @@ import { toItemText } from './item-text.ts'
 export const maxTxnChanges = 60
 /** How many bytes of items and log go into one transaction. */
 const maxTxnBytes = 1024 * 1024
+/** How many transactions are under way at once. */
+const parallel = 4
 /** The length of a part of a blob. */
 const partBytes = 1024 * 1024
 
@@ -59,8 +61,13 @@ export async function finish(space: EtcdSpace, { head, modRevision }: FoundHead)
     const ranges = [...kinds.map(kind => keys.items[kind]), keys.ages]
     if (!(await kv.txn(stillPending, [...ranges.map(removeRange), filling])).succeeded) return
   }
-  for (const batch of batches(payload?.changes ?? [])) {
-    if (!(await kv.txn(stillPending, [...batch.flatMap(change => itemOps(space, change)), filling])).succeeded) return
+  const all = [...batches(payload?.changes ?? [])]
+  for (let from = 0; from < all.length; from += parallel) {
+    const some = all.slice(from, from + parallel)
+    const results = await Promise.all(
+      some.map(batch => kv.txn(stillPending, [...batch.flatMap(change => itemOps(space, change)), filling]))
+    )
+    if (!results.every(({ succeeded }) => succeeded)) return
   }
   const drop = pending.drop ? [removeRange(below(keys.blob(pending.blob)))] : []
   await kv.txn(stillPending, [put(keys.head, JSON.stringify(settled)), ...drop])

@@ -20,13 +20,31 @@ export class RedisClient {
     this.#connection = openConnection(options, events)
   }
 
-  /** Runs a script and reads its answer. Rejects with `StoreUnavailableError`; what is said within a second unless the script takes longer. */
+  /** Runs a script and reads its answer, however long that is, as long as it keeps coming. Rejects with `StoreUnavailableError`. */
   async run<T>(script: RedisScript, keys: readonly string[], args: readonly (string | number)[], read: (answer: unknown) => T): Promise<T> {
     if (this.#closed) throw closedError()
     try {
       return read(await this.#ask(script, keys, args))
     } catch (error) {
       return toUnavailable(error)
+    }
+  }
+
+  /** The same for a script that writes: all in all it may take `patienceMs`, in which the server may be silent. */
+  async write<T>(
+    script: RedisScript,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+    read: (answer: unknown) => T,
+    patienceMs: number
+  ): Promise<T> {
+    this.#connection.setPatience(patienceMs)
+    try {
+      return await within(patienceMs, 'the server did not answer in time', this.run(script, keys, args, read))
+    } catch (error) {
+      return toUnavailable(error)
+    } finally {
+      this.#connection.setPatience(silenceMs)
     }
   }
 

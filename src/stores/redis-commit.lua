@@ -1,12 +1,12 @@
 -- Commits changes as one revision, or changes nothing. After redis-functions.lua.
---   KEYS  revision, epoch, seq, meta, log, then one hash of items per kind
+--   KEYS  revision, epoch, seq, meta, log, head, then one hash of items per kind
 --   ARGV  1 the revision it must be at, or ''      2 the epoch it must be of, or ''   3 the epoch of a new life
 --         4 how many commits the log keeps         5 who, as JSON                     6 the channel
 --         7 the largest commit that is published whole, in bytes   8 the largest that is logged whole, with what was before
 --         9 how large the log may become by such   10 the longest text that is an item
 --         then per change: 'put' or 'delete', the kind, its index in KEYS, the id, the id as JSON, the item as JSON
 -- Answers {'ok', <commit as JSON>} or {'precondition', <revision>}.
-local revision_key, epoch_key, seq_key, meta_key, log_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local revision_key, epoch_key, seq_key, meta_key, log_key, head_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local wrong = wrong_type()
 if wrong then return wrong end
 
@@ -22,40 +22,61 @@ if not epoch then
   redis.call('SET', epoch_key, epoch)
 end
 
--- What is there before a change: its text and seq. An item put in by hand has no seq in meta: it counts as older than all.
-local function find(item_key, kind, id)
-  local text = redis.call('HGET', item_key, id)
-  return text, text and (tonumber(redis.call('HGET', meta_key, kind .. '/' .. id)) or 0)
+-- Whoever else asks Redis waits meanwhile: a commit of thousands of changes is a few calls.
+local first, step = 11, 6
+local ids, members = {}, {}
+for at = first, #ARGV, step do
+  local item_key = KEYS[tonumber(ARGV[at + 2])]
+  ids[item_key] = ids[item_key] or {}
+  table.insert(ids[item_key], ARGV[at + 3])
+  table.insert(members, ARGV[at + 1] .. '/' .. ARGV[at + 3])
+end
+local seqs = read_many(meta_key, members)
+local texts, next_text = {}, {}
+for item_key, some in pairs(ids) do
+  texts[item_key], next_text[item_key] = read_many(item_key, some), 1
 end
 
-local function next_seq(kind, id)
-  local given = redis.call('INCR', seq_key)
-  redis.call('HSET', meta_key, kind .. '/' .. id, given)
-  return given
+local function text_before(item_key)
+  local at = next_text[item_key]
+  next_text[item_key] = at + 1
+  return texts[item_key][at]
 end
 
 local function previous_of(text, item_seq)
   if not text then return 'null' end
   local kept = #text <= tonumber(ARGV[10]) and '"text":' .. cjson.encode(text) .. ',' or ''
-  return '{' .. kept .. '"seq":' .. string.format('%.0f', item_seq) .. '}'
+  return '{' .. kept .. '"seq":' .. whole(item_seq) .. '}'
 end
 
 local changes, previous = {}, {}
-for at = 11, #ARGV, 6 do
-  local op, kind, item_key, id = ARGV[at], ARGV[at + 1], KEYS[tonumber(ARGV[at + 2])], ARGV[at + 3]
-  local head = '{"op":"' .. op .. '","kind":"' .. kind .. '","id":' .. ARGV[at + 4]
-  local text, item_seq = find(item_key, kind, id)
+local puts, new_seqs, deletes, forgotten = {}, {}, {}, {}
+for at = first, #ARGV, step do
+  local op, item_key, id, member = ARGV[at], KEYS[tonumber(ARGV[at + 2])], ARGV[at + 3], members[#changes + 1]
+  local start = '{"op":"' .. op .. '","kind":"' .. ARGV[at + 1] .. '","id":' .. ARGV[at + 4]
+  local text = text_before(item_key)
+  -- An item put in by hand has no seq in meta: it counts as older than all and stays so when it is replaced.
+  local item_seq = text and (tonumber(seqs[#changes + 1]) or 0)
   previous[#previous + 1] = previous_of(text, item_seq)
   if op == 'put' then
-    item_seq = item_seq or next_seq(kind, id)
-    redis.call('HSET', item_key, id, ARGV[at + 5])
-    changes[#changes + 1] = head .. ',"item":' .. ARGV[at + 5] .. ',"seq":' .. string.format('%.0f', item_seq) .. '}'
+    if not item_seq then
+      seq = seq + 1
+      item_seq = seq
+      add(new_seqs, meta_key, member, whole(seq))
+    end
+    add(puts, item_key, id, ARGV[at + 5])
+    changes[#changes + 1] = start .. ',"item":' .. ARGV[at + 5] .. ',"seq":' .. whole(item_seq) .. '}'
   else
-    redis.call('HDEL', item_key, id)
-    redis.call('HDEL', meta_key, kind .. '/' .. id)
-    changes[#changes + 1] = head .. '}'
+    add(deletes, item_key, id)
+    add(forgotten, meta_key, member)
+    changes[#changes + 1] = start .. '}'
   end
 end
+write_many('HSET', puts)
+write_many('HDEL', deletes)
+write_many('HSET', new_seqs)
+write_many('HDEL', forgotten)
+if new_seqs[meta_key] then redis.call('SET', seq_key, whole(seq)) end
 
 revision = redis.call('INCR', revision_key)
 local at = timestamp()
@@ -66,6 +87,7 @@ local largest_notice, largest_entry = tonumber(ARGV[7]), tonumber(ARGV[8])
 -- A subscriber whose output buffer fills up is cut off.
 local notice = #commit <= largest_notice and commit or envelope .. '}'
 
+set_head(head_key, revision, at)
 if #commit + #before <= largest_entry then
   append(log_key, ARGV[4], revision, commit, at, before)
 else

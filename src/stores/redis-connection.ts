@@ -29,6 +29,8 @@ export interface RedisConnection {
   ready(): Promise<void>
   /** As `ready`, once the connection that is being given up because of an answer (`isMisdirected`) is another one. */
   again(): Promise<void>
+  /** How long the server may be silent while an answer is due, in milliseconds, from now on: more than `silenceMs` for what keeps it busy. */
+  setPatience(ms: number): void
   close(): Promise<void>
 }
 
@@ -60,6 +62,8 @@ export function openConnection({ address, name, key }: ConnectionOptions, events
       if (redis.status === 'ready') await once(redis, 'close')
       await ready()
     },
+    // Read by ioredis each time that it begins to wait.
+    setPatience: ms => (redis.options.socketTimeout = ms),
     close: () => close(redis, heartbeat, located)
   }
 }

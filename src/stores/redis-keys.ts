@@ -12,6 +12,8 @@ export interface RedisKeys {
   readonly meta: string
   /** Stream of commits; the entry `<revision>-0` has the fields `commit` (JSON), `at` and `previous` (JSON: what was there before each change). */
   readonly log: string
+  /** `<revision> <at>` of the newest commit. */
+  readonly head: string
   /** Channel on which every commit is published as JSON. */
   readonly notices: string
   /** Set of the names of the instances. */
@@ -31,6 +33,7 @@ export function redisKeys(namespace: string): RedisKeys {
     seq: key('seq'),
     meta: key('meta'),
     log: key('log'),
+    head: key('head'),
     notices: key('notices'),
     instances: key('instances'),
     instance: key('instance:'),

@@ -11,17 +11,16 @@ import {
   type StoreState
 } from '../core/store.ts'
 import { defaultLogLength } from './commit-log.ts'
-import { silenceMs, within } from './deadline.ts'
 import { maxItemBytes } from './item-text.ts'
 import { type RedisAddress, toRedisAddress } from './redis-address.ts'
-import { closedError, RedisClient, toUnavailable } from './redis-client.ts'
+import { closedError, RedisClient } from './redis-client.ts'
 import { readConfigSet, readHistory, readLog, readNotice, readPosition } from './redis-codec.ts'
 import type { ConnectionOptions } from './redis-connection.ts'
 import { announce, instances, withdraw } from './redis-fleet.ts'
 import { namespacePattern, type RedisKeys, redisKeys } from './redis-keys.ts'
 import { createScript } from './redis-script.ts'
 import { openSubscriber } from './redis-subscriber.ts'
-import { commitArgs, commitScript, readCommit, reseedArgs, reseedScript, writeKeys } from './redis-write.ts'
+import { commitArgs, commitScript, patienceFor, readCommit, reseedArgs, reseedScript, writeKeys } from './redis-write.ts'
 import { StoreLife } from './store-life.ts'
 import { Watchers } from './watchers.ts'
 
@@ -40,9 +39,6 @@ const loadScript = createScript('redis-functions.lua', 'redis-load.lua')
 const logScript = createScript('redis-functions.lua', 'redis-log.lua')
 const positionScript = createScript('redis-functions.lua', 'redis-position.lua')
 const historyScript = createScript('redis-functions.lua', 'redis-history.lua')
-
-/** How long giving back a whole configuration may take, in milliseconds. */
-const reseedMs = 10_000
 
 /**
  * The store in Redis. It connects at once and keeps connecting; a call while the server is away rejects within a second.
@@ -80,16 +76,16 @@ class RedisStore implements ReseedableStore, HistoryStore, FleetStore {
   }
 
   async load(): Promise<ConfigSet> {
-    const { revision, epoch, log, meta, items } = this.#keys
-    const keys = [revision, epoch, log, meta, ...kinds.map(kind => items[kind])]
+    const { revision, epoch, head, meta, items } = this.#keys
+    const keys = [revision, epoch, head, meta, ...kinds.map(kind => items[kind])]
     const set = await this.#client.run(loadScript, keys, [maxItemBytes], readConfigSet)
     this.#life.load(set)
     return set
   }
 
   async commitsSince(revision: number, head?: string): Promise<readonly Commit[] | undefined> {
-    const { revision: revisionKey, epoch, log: logKey } = this.#keys
-    const log = await this.#client.run(logScript, [revisionKey, epoch, logKey], [revision, `${revision + 1}-0`], readLog)
+    const { revision: revisionKey, epoch, log: logKey, head: headKey } = this.#keys
+    const log = await this.#client.run(logScript, [revisionKey, epoch, logKey, headKey], [revision, `${revision + 1}-0`], readLog)
     if (!this.#life.followsOn(log.epoch, revision) || (head !== undefined && head !== log.head)) return undefined
     if (revision === log.revision) return []
     const whole = log.commits?.[0]?.revision === revision + 1 && log.commits.at(-1)?.revision === log.revision
@@ -97,8 +93,8 @@ class RedisStore implements ReseedableStore, HistoryStore, FleetStore {
   }
 
   async position(): Promise<StorePosition> {
-    const { revision, epoch, log } = this.#keys
-    return this.#client.run(positionScript, [revision, epoch, log], [], readPosition)
+    const { revision, epoch, head } = this.#keys
+    return this.#client.run(positionScript, [revision, epoch, head], [], readPosition)
   }
 
   async watch(onNotice: (notice?: Commit) => void, onState?: (state: StoreState) => void): Promise<void> {
@@ -118,14 +114,12 @@ class RedisStore implements ReseedableStore, HistoryStore, FleetStore {
   async commit(changes: readonly Change[], by: string, precondition?: Precondition): Promise<Commit> {
     const expected = precondition === undefined ? (['', ''] as const) : ([precondition.revision, this.#life.epoch] as const)
     const args = commitArgs(this.#keys, { changes, by, expected, logLength: this.#logLength })
-    const answer = this.#client.run(commitScript, writeKeys(this.#keys), args, readCommit)
-    return this.#made(await within(silenceMs, 'the server did not answer in time', answer).catch(toUnavailable))
+    return this.#made(await this.#client.write(commitScript, writeKeys(this.#keys), args, readCommit, patienceFor(args)))
   }
 
   async reseed(set: ConfigSet, by: string): Promise<Commit> {
     const args = reseedArgs(this.#keys, set, by, this.#logLength)
-    const answer = this.#client.run(reseedScript, writeKeys(this.#keys), args, readCommit)
-    const made = await within(reseedMs, 'the server did not answer in time', answer).catch(toUnavailable)
+    const made = await this.#client.write(reseedScript, writeKeys(this.#keys), args, readCommit, patienceFor(args))
     if (typeof made !== 'number') this.#life.load(set)
     return this.#made(made)
   }

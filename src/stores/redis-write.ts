@@ -1,6 +1,7 @@
 /** What the scripts that write are given, and what they answer. */
 import { randomUUID } from 'node:crypto'
 import { type Change, type Commit, type ConfigSet, kinds } from '../core/change.ts'
+import { silenceMs } from './deadline.ts'
 import { maxItemBytes, toItemText } from './item-text.ts'
 import { readNotice } from './redis-codec.ts'
 import type { RedisKeys } from './redis-keys.ts'
@@ -27,12 +28,12 @@ export interface CommitArgs {
 }
 
 /** KEYS of both scripts: the fixed ones, then one per kind. */
-export function writeKeys({ revision, epoch, seq, meta, log, items }: RedisKeys): string[] {
-  return [revision, epoch, seq, meta, log, ...kinds.map(kind => items[kind])]
+export function writeKeys({ revision, epoch, seq, meta, log, head, items }: RedisKeys): string[] {
+  return [revision, epoch, seq, meta, log, head, ...kinds.map(kind => items[kind])]
 }
 
 function itemKeyIndex(kind: (typeof kinds)[number]): number {
-  return 6 + kinds.indexOf(kind)
+  return 7 + kinds.indexOf(kind)
 }
 
 /** ARGV of `commitScript`. @throws as `toItemText` */
@@ -57,6 +58,15 @@ export function reseedArgs({ notices }: RedisKeys, set: ConfigSet, by: string, l
   return [set.epoch, set.revision, set.head ?? '', largestSeq, JSON.stringify(by), notices, logLength].concat(
     items.flatMap(({ kind, id, seq, item }) => [kind, itemKeyIndex(kind), id, seq, toItemText(item)])
   )
+}
+
+/**
+ * How long Redis may take to write so much, in milliseconds: less than a second for what people write, more for a whole configuration, which must
+ * not fail because the machine is busy.
+ */
+export function patienceFor(args: readonly (string | number)[]): number {
+  const characters = args.reduce<number>((sum, arg) => sum + String(arg).length, 0)
+  return silenceMs + Math.max(0, args.length - 2_000) / 20 + Math.max(0, characters - 1_000_000) / 5_000
 }
 
 /** What both scripts answer: the commit, or the revision of the store when the precondition did not hold. */

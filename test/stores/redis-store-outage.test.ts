@@ -1,6 +1,7 @@
 /** What the Redis store does while its server is away, and when it is back. */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
@@ -83,6 +84,22 @@ t.test('a server that falls silent: calls reject within a second, a commit is ne
   const { revision } = await store.load()
   t.ok(revision <= 1, 'the commit with the lost answer was made once or not at all')
   t.equal((await store.commit([putRule('b')], 'anna')).revision, revision + 1)
+})
+
+t.test('a server that is busy with a large commit is waited for', async t => {
+  const server = await startRedis(t)
+  const store = open(t, server)
+  await store.load()
+  server.pause()
+  t.teardown(() => server.resume())
+  const committed = store.commit(
+    Array.from({ length: 5_000 }, (_, index) => putRule(`r${index}`)),
+    'anna'
+  )
+  // Longer than a server may be silent otherwise.
+  await delay(1_200)
+  server.resume()
+  t.equal((await committed).revision, 1)
 })
 
 t.test('opened while the server is away, it begins by itself when the server is there', async t => {

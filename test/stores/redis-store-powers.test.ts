@@ -54,10 +54,10 @@ t.test('lost data are seen by the position, and no history is told of them', asy
 t.test('a rolled back store has another head at the same revision', async t => {
   const store = open(t, 'rollback')
   const first = await store.commit([putRule('a')], 'anna')
-  const dump = await admin.dumpBuffer('{sluice:rollback}:log')
+  const keys = ['log', 'head', 'revision'].map(name => `{sluice:rollback}:${name}`)
+  const dumps = await Promise.all(keys.map(key => admin.dumpBuffer(key)))
   const mine = await store.commit([putRule('b')], 'anna')
-  await admin.restore('{sluice:rollback}:log', 0, dump, 'REPLACE')
-  await admin.set('{sluice:rollback}:revision', '1')
+  for (const [index, key] of keys.entries()) await admin.restore(key, 0, dumps[index]!, 'REPLACE')
   t.same(await store.position(), { revision: 1, epoch: (await store.load()).epoch, head: first.at })
   // A head is a time in milliseconds: another commit in the same one would have the same.
   await new Promise(resolve => setTimeout(resolve, 2))

@@ -35,6 +35,7 @@ t.test('people and tools can read what is stored', async t => {
   t.equal(await admin.hget('{sluice:read}:service', 's'), '{"id":"s"}')
   t.same(await admin.hgetall('{sluice:read}:meta'), { 'forward_rule/a': '1', 'service/s': '2' })
   t.equal(await admin.get('{sluice:read}:revision'), '1')
+  t.match(await admin.get('{sluice:read}:head'), /^1 \d{4}-.*Z$/)
   t.match(await admin.get('{sluice:read}:epoch'), /^[0-9a-f-]{36}$/)
   const [[id, [field, text]]] = (await admin.xrange('{sluice:read}:log', '-', '+')) as [[string, [string, string]]]
   t.same([id, field], ['1-0', 'commit'])
@@ -46,7 +47,7 @@ t.test('people and tools can read what is stored', async t => {
       { id: 's', seq: 2 }
     ]
   })
-  t.same((await admin.keys('{sluice:read}*')).length, 7, 'and nothing else is kept')
+  t.same((await admin.keys('{sluice:read}*')).length, 8, 'and nothing else is kept')
 })
 
 t.test('namespaces do not see each other, handles of one share its epoch', async t => {
