@@ -15,7 +15,6 @@ import { ConfigWriter } from './control/writer.ts'
 import { CidrSet } from './core/ip.ts'
 import type { WritableStore } from './core/store.ts'
 import { checkPort, listen, listenProxy } from './listen.ts'
-import { buildProxy } from './proxy-app.ts'
 import { type Settings, SettingsError } from './settings.ts'
 import { LastGoodFile } from './stores/last-good.ts'
 import { openStore } from './stores/open-store.ts'
@@ -44,21 +43,24 @@ export async function startGateway(settings: Settings, destination?: Destination
   )
   for (const name of settings.unknown) logger.warn({ setting: name }, `${name} is not a setting of this version; it is ignored`)
   const parts = build(settings, logger)
-  let admin: FastifyInstance | undefined
+  const planes: FastifyInstance[] = []
   try {
-    await Promise.all([parts.live.start(), watchRoutes(parts)])
+    // The store connects meanwhile.
+    const proxy = await parts.buildProxy()
+    planes.push(proxy)
+    await follow(parts)
     // Known to the others before traffic comes: nobody's write is answered without waiting for this instance.
     await parts.fleet.start()
     // Traffic first: what the admin plane is made of takes a third of the start. But no traffic for a gateway that could not start.
     await checkPort(settings.adminHost, settings.adminPort, 'SLUICE_ADMIN_PORT')
-    const proxyUrl = await listenProxy(parts.proxy, settings, logger)
-    const built = await parts.buildAdmin()
-    admin = built
-    const adminUrl = await listen(built, settings.adminHost, settings.adminPort, 'SLUICE_ADMIN_PORT')
+    const proxyUrl = await listenProxy(proxy, settings, logger)
+    const admin = await parts.buildAdmin()
+    planes.push(admin)
+    const adminUrl = await listen(admin, settings.adminHost, settings.adminPort, 'SLUICE_ADMIN_PORT')
     announce(logger, settings, proxyUrl, adminUrl)
-    return { proxyUrl, adminUrl, reload: () => parts.live.reload(), close: () => stop(parts, built, settings, logger) }
+    return { proxyUrl, adminUrl, reload: () => parts.live.reload(), close: () => stop(parts, planes, settings, logger) }
   } catch (error) {
-    await release(parts, admin)
+    await release(parts, planes)
     throw error
   } finally {
     logger.flush()
@@ -73,7 +75,7 @@ interface Parts {
   readonly keeper: LastGoodKeeper | undefined
   /** The hash `proxy_routes`; with a Redis store only. */
   readonly routes: ProxyRoutes | undefined
-  readonly proxy: FastifyInstance
+  readonly buildProxy: () => Promise<FastifyInstance>
   readonly buildAdmin: () => Promise<FastifyInstance>
   readonly readiness: { draining: boolean }
 }
@@ -81,7 +83,7 @@ interface Parts {
 function build(settings: Settings, logger: Logger): Parts {
   const store = openStore(settings.store, { namespace: settings.namespace })
   const metrics = createMetrics()
-  const { live, keeper } = follow(settings, store, logger, metrics)
+  const { live, keeper } = createLive(settings, store, logger, metrics)
   const readiness = { draining: false }
   const isReady = () => live.snapshot !== undefined && !readiness.draining
   const trustedProxies = toTrusted(settings.trustedProxies)
@@ -89,25 +91,29 @@ function build(settings: Settings, logger: Logger): Parts {
   const fleet = new Fleet({ live, store, instance, version, listener: reportFleet(logger, metrics) })
   const writer = new ConfigWriter({ live, store, parse: parseItem, fleet })
   const parts = { live, writer, history: new History(store), fleet, feed: new EventFeed(live) }
-  const proxy = buildProxy({ live, logger, accessLog, metrics, trustedProxies, isReady, ...(readyPath === undefined ? {} : { readyPath }) })
+  const buildProxy = async () => {
+    const app = await import('./proxy-app.ts')
+    return app.buildProxy({ live, logger, accessLog, metrics, trustedProxies, isReady, ...(readyPath === undefined ? {} : { readyPath }) })
+  }
   const buildAdmin = async () => {
     const app = await import('./app.ts')
     return app.buildAdmin({ ...parts, logger, metrics, isReady, tokens, adminHost, instance })
   }
   const routes = store.name === 'redis' ? openProxyRoutes({ url: settings.store }) : undefined
-  return { store, live, fleet, keeper, routes, proxy, buildAdmin, readiness }
+  return { store, live, fleet, keeper, routes, buildProxy, buildAdmin, readiness }
 }
 
-/** The routes of the hash should be there with the first request, but a Redis that hangs is not waited for. */
 const routesPatienceMs = 300
 
-async function watchRoutes({ routes, live }: Parts): Promise<void> {
-  if (routes === undefined) return
-  await Promise.race([routes.watch(items => live.setOverlay(items)), delay(routesPatienceMs)])
+// The routes of the hash should be there with the first request, but a Redis that hangs is not waited for.
+async function follow({ live, routes }: Parts): Promise<void> {
+  const watching = routes?.watch(items => live.setOverlay(items))
+  await live.start()
+  if (live.storeState.up) await Promise.race([watching, delay(routesPatienceMs)])
 }
 
 // What is kept in memory only is not kept on disk either.
-function follow(settings: Settings, store: WritableStore, logger: Logger, metrics: Metrics): Pick<Parts, 'live' | 'keeper'> {
+function createLive(settings: Settings, store: WritableStore, logger: Logger, metrics: Metrics): Pick<Parts, 'live' | 'keeper'> {
   const report = reportLastGood(logger, metrics)
   const file = store.name === 'memory' ? undefined : new LastGoodFile(settings.dataDir, nameStore(settings))
   const live = new LiveConfig({ store, parse: parseItem, ...(file === undefined ? {} : { fallback: lastGoodFallback(file, report) }) })
@@ -146,10 +152,10 @@ function announce(logger: Logger, settings: Settings, proxyUrl: string, adminUrl
   )
 }
 
-async function stop(parts: Parts, admin: FastifyInstance, settings: Settings, logger: Logger): Promise<void> {
+async function stop(parts: Parts, planes: readonly FastifyInstance[], settings: Settings, logger: Logger): Promise<void> {
   logger.info('stopping: not ready any more, requests in flight may finish')
   parts.readiness.draining = true
-  const servers = [parts.proxy.server, admin.server]
+  const servers = planes.map(({ server }) => server)
   // A connection whose answer had begun before is kept alive by its headers: it is closed as soon as it is idle.
   const idle = setInterval(() => {
     for (const server of servers) server.closeIdleConnections()
@@ -158,15 +164,15 @@ async function stop(parts: Parts, admin: FastifyInstance, settings: Settings, lo
     logger.warn(`requests were still in flight after ${settings.shutdownGraceMs} ms; their connections are closed`)
     for (const server of servers) server.closeAllConnections()
   }, settings.shutdownGraceMs)
-  await release(parts, admin)
+  await release(parts, planes)
   clearInterval(idle)
   clearTimeout(late)
   logger.info('stopped')
   logger.flush()
 }
 
-async function release({ proxy, live, fleet, keeper, routes, store }: Parts, admin: FastifyInstance | undefined): Promise<void> {
-  await Promise.all([proxy.close(), admin?.close()])
+async function release({ live, fleet, keeper, routes, store }: Parts, planes: readonly FastifyInstance[]): Promise<void> {
+  await Promise.all(planes.map(plane => plane.close()))
   live.close()
   await fleet.close()
   await Promise.all([keeper?.close(), routes?.close()])

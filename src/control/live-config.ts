@@ -17,6 +17,7 @@ export type { Applied, Estrangement, Source } from './live-events.ts'
 export class LiveConfig extends EventEmitter<LiveEvents> {
   readonly #store: Store
   readonly #options: Required<LiveConfigOptions>
+  readonly #createdMs = performance.now()
   #state: ConfigState | undefined
   #epoch = ''
   #head: string | undefined
@@ -88,7 +89,9 @@ export class LiveConfig extends EventEmitter<LiveEvents> {
         state => this.#setStoreState(state)
       )
       .then(() => this.catchUp())
-    await within(first, this.#options.patienceMs)
+    // What happened since the store began to connect may have left no time for its answers: some is left to them in any case.
+    const { patienceMs } = this.#options
+    await within(first, Math.max(patienceMs / 3, this.#createdMs + patienceMs - performance.now()))
     if (this.#state === undefined && !(await this.#fallBack())) await first
     this.#timer ??= this.#schedule(this.#options.pollMs)
   }

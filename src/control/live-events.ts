@@ -52,6 +52,6 @@ export interface LiveConfigOptions {
   readonly retryMs?: number
   /** How often positions are compared, in milliseconds. Default 500. */
   readonly pollMs?: number
-  /** How long the first load may take before the fallback is served, in milliseconds. Default 300. */
+  /** How long after it was made the first load may take before the fallback is served, in milliseconds; a third of it from `start` on in any case. Default 300. */
   readonly patienceMs?: number
 }
