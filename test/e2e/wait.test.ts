@@ -1,12 +1,16 @@
 /** `?wait=all`: an answer that says "everywhere" is true, and one that cannot say so names who is missing. */
+import { Transform } from 'node:stream'
 import t from 'tap'
 import { Pool } from 'undici'
 import { type GatewayProcess, startGateway, type Teardown } from '../helpers/gateway.ts'
 import { startRedis } from '../helpers/redis.ts'
+import { startTcpProxy } from '../helpers/tcp-proxy.ts'
 
 /** How often the promise is checked. */
 const rounds = Number(process.env.SLUICE_TEST_WAIT_ROUNDS ?? 200)
 const names = ['one', 'two', 'three'] as const
+/** What Redis says takes so long to each, in milliseconds: on one machine an answer is hardly faster than the change itself. */
+const delaysMs = { one: 0, two: 5, three: 12 }
 
 const rule = (body: string) => ({ path: '/', respond: { body } })
 
@@ -20,10 +24,15 @@ interface Member {
 }
 
 async function startFleet(t: Teardown): Promise<readonly Member[]> {
-  const { url } = await startRedis(t)
+  const redis = await startRedis(t)
   return Promise.all(
     names.map(async name => {
-      const gateway = await startGateway(t, { SLUICE_STORE: url, SLUICE_INSTANCE: name, SLUICE_ACCESS_LOG: 'false' })
+      const { port } = await startTcpProxy(t, redis.port, () => delay(delaysMs[name]))
+      const gateway = await startGateway(t, {
+        SLUICE_STORE: `redis://127.0.0.1:${port}`,
+        SLUICE_INSTANCE: name,
+        SLUICE_ACCESS_LOG: 'false'
+      })
       const proxy = new Pool(gateway.proxyUrl)
       const admin = new Pool(gateway.adminUrl)
       t.teardown(() => Promise.all([proxy.destroy(), admin.destroy()]))
@@ -40,6 +49,16 @@ async function startFleet(t: Teardown): Promise<readonly Member[]> {
       }
     })
   )
+}
+
+/** Passes everything on, each piece so much later. */
+function delay(ms: number): Transform {
+  return new Transform({
+    transform(chunk, _encoding, done) {
+      done()
+      setTimeout(() => this.push(chunk), ms)
+    }
+  })
 }
 
 const fleet = await startFleet(t)
