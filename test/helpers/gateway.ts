@@ -48,9 +48,22 @@ export function tempFolder(t: Teardown): string {
   return folder
 }
 
+export interface SpawnOptions {
+  /** Put before its own. */
+  readonly nodeArgs?: readonly string[]
+  /** Is given the process as soon as there is one. */
+  readonly onSpawn?: (child: ChildProcess) => void
+}
+
 /** Starts a gateway and waits until it says where it listens. */
-export async function startGateway(t: Teardown, env: Record<string, string> = {}, folder = tempFolder(t)): Promise<GatewayProcess> {
-  const child = spawnGateway(env, folder)
+export async function startGateway(
+  t: Teardown,
+  env: Record<string, string> = {},
+  folder = tempFolder(t),
+  { nodeArgs = [], onSpawn }: SpawnOptions = {}
+): Promise<GatewayProcess> {
+  const child = spawnGateway(env, folder, ['start'], nodeArgs)
+  onSpawn?.(child)
   t.teardown(() => end(child, 'SIGKILL'))
   const log: Record<string, unknown>[] = []
   const waiting = new Set<() => void>()
@@ -94,9 +107,14 @@ export async function runGateway(
   return { code, stdout: stdout(), stderr: stderr() }
 }
 
-function spawnGateway(env: Record<string, string>, folder: string, args: readonly string[] = ['start']): ChildProcess {
+function spawnGateway(
+  env: Record<string, string>,
+  folder: string,
+  args: readonly string[],
+  nodeArgs: readonly string[] = []
+): ChildProcess {
   const ports = { SLUICE_PORT: '0', SLUICE_ADMIN_PORT: '0' }
-  return spawn(...nodeCommand(['--no-warnings', join(root, 'src/cli.ts'), ...args]), {
+  return spawn(...nodeCommand(['--no-warnings', ...nodeArgs, join(root, 'src/cli.ts'), ...args]), {
     cwd: folder,
     env: { ...cleanEnv(), ...ports, ...env },
     stdio: ['ignore', 'pipe', 'pipe']
