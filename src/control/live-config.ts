@@ -273,6 +273,8 @@ export class LiveConfig extends EventEmitter<LiveEvents> {
     const state = (before ?? ConfigState.empty).apply({ revision, changes }, this.#options.parse)
     this.#state = state
     if (commit !== undefined) this.#head = commit.at
+    // The first commit of all gave the store its epoch, which a commit does not name: until it is known, a loss could not be told from a beginning.
+    if (commit !== undefined && this.#epoch === '') void this.catchUp()
     this.#lastApplied = { at: new Date().toISOString(), revision }
     const durationMs = performance.now() - begin
     this.emit('applied', { revision, changes: changes.length, durationMs, state, before, commit, source: this.#source })

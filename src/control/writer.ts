@@ -3,6 +3,7 @@
  * condition that the store is still at that state's revision; when another writer was faster, all of it is done again.
  */
 
+import { randomUUID } from 'node:crypto'
 import type { ConfigState } from '../core/config-state.ts'
 import type { ItemParser } from '../core/live-item.ts'
 import { PreconditionError, type ReseedableStore, type WritableStore } from '../core/store.ts'
@@ -94,7 +95,7 @@ export class ConfigWriter {
     const set = live.liveSet
     if (live.estranged === undefined || set === undefined) throw new NotEstrangedError()
     if (keep === 'store') await live.follow()
-    else if (isReseedable(store)) live.reseeded(await store.reseed({ ...set, items: [...set.items] }, by))
+    else if (isReseedable(store)) live.reseeded(await store.reseed({ ...set, epoch: set.epoch || randomUUID(), items: [...set.items] }, by))
     return live.state?.revision ?? 0
   }
 

@@ -52,7 +52,8 @@ export class ConfigState {
    */
   apply(commit: { readonly revision: number; readonly changes: readonly CommittedChange[] }, parse: ItemParser): ConfigState {
     const next = new ConfigState(applyChanges(this.#parts, commit.revision, commit.changes, parse))
-    next.#candidate = next.#deriveCandidate(this, commit.changes, parse)
+    const candidate = next.#candidateParts(this, commit.changes, parse)
+    if (candidate !== undefined) next.#candidate = new ConfigState(candidate)
     return next
   }
 
@@ -69,13 +70,13 @@ export class ConfigState {
 
   // Anew for each commit: whether and how the changes can be live may depend on anything. Splits that the rollout changes have turns of
   // their own, or each side would get what the other had too much.
-  #deriveCandidate(before: ConfigState, committed: readonly CommittedChange[], parse: ItemParser): ConfigState | undefined {
+  #candidateParts(before: ConfigState, committed: readonly CommittedChange[], parse: ItemParser): StateParts | undefined {
     const changes = this.rollout?.item.changes
     if (changes === undefined) return undefined
-    const known = isSameRollout(before.rollout, this.rollout!) ? before.#candidate : undefined
-    if (known !== undefined && committed.every(({ kind }) => kind === 'rollout')) return known
+    const known = isSameRollout(before.rollout, this.rollout!) ? before.candidate : undefined
+    if (known !== undefined && committed.every(({ kind }) => kind === 'rollout')) return known.#parts
     const applied = changes.map((change, index) => this.#asCommitted(change, Number.MAX_SAFE_INTEGER - changes.length + index))
-    return new ConfigState(applyChanges(this.#parts, this.revision, applied, parse, known?.snapshot ?? Snapshot.empty))
+    return applyChanges(this.#parts, this.revision, applied, parse, known?.snapshot ?? Snapshot.empty)
   }
 
   #asCommitted({ op, kind, id, item }: RolloutChange, newest: number): CommittedChange {
