@@ -64,6 +64,11 @@ export class Children {
     clearTimeout(force)
   }
 
+  /** Ends all that run. */
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.#running].map(child => this.stop(child)))
+  }
+
   get #stderrFile(): string {
     return join(this.folder, 'stderr.log')
   }
