@@ -3,7 +3,7 @@ import type { FastifyPluginCallback } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Metrics } from '../src/control/metrics.ts'
 import { statusOf } from '../src/upstream/exchange.ts'
-import type { Live } from '../src/upstream/upstream.ts'
+import { isInForce, type Live } from '../src/upstream/upstream.ts'
 
 export interface MetricsOptions {
   readonly metrics: Pick<Metrics, 'requestStarted' | 'requestEnded' | 'retainRules'>
@@ -22,8 +22,7 @@ const metricsPlugin: FastifyPluginCallback<MetricsOptions> = (app, { metrics, li
   })
   // A rule's last request may end after the rule is gone, and would bring its series back for good.
   const sweeper = setInterval(() => {
-    const { snapshot } = live
-    if (snapshot !== undefined) metrics.retainRules(rule => snapshot.rule(rule) !== undefined)
+    if (live.snapshot !== undefined) metrics.retainRules(rule => isInForce(live, snapshot => snapshot.rule(rule) !== undefined))
   }, sweepMs).unref()
   app.addHook('onClose', (_app, next) => {
     clearInterval(sweeper)

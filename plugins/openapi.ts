@@ -16,6 +16,7 @@ export const tags = [
   { name: 'Services', description: 'Named groups of targets.' },
   { name: 'Configuration', description: 'The configuration as a whole: export, sync, validation, commits.' },
   { name: 'History', description: 'What was changed, when and by whom; back to it; what happens now.' },
+  { name: 'Rollouts', description: 'Changes that take effect step by step, and go back by themselves.' },
   { name: 'Diagnosis', description: 'Why a request goes where it goes.' },
   { name: 'Instance', description: 'Health, readiness, status and metrics of this instance.' }
 ] as const

@@ -9,7 +9,9 @@ import { toMatchHost } from '../src/core/host.ts'
 import type { CidrSet } from '../src/core/ip.ts'
 import { normalisePath } from '../src/core/path.ts'
 import { isAuthority, parseRequestTarget } from '../src/core/request-target.ts'
+import type { RolloutTraffic } from '../src/core/rollout-traffic.ts'
 import { drained } from '../src/core/route.ts'
+import type { Snapshot } from '../src/core/snapshot.ts'
 import { BadPathError, BadRequestError, NoRuleError, NoTargetError, NotReadyError } from '../src/errors.ts'
 import type { Exchange, Peer } from '../src/upstream/exchange.ts'
 import type { Live } from '../src/upstream/upstream.ts'
@@ -24,20 +26,28 @@ const router: FastifyPluginCallback<RouterOptions> = (app, { live, trustedProxie
   const toPeer = createPeerLookup(trustedProxies)
   app.addHook('onRequest', (request, _reply, next) => {
     const { exchange, raw } = request
-    const { snapshot } = live
+    const { snapshot, rollout } = live
     exchange.peer = toPeer(raw.socket)
     if (snapshot === undefined) return next(new NotReadyError())
     const fault = readRequest(request.originalUrl, raw, exchange, trustedProxies)
     if (fault !== undefined) return next(fault)
     const facts = exchange.facts!
-    const route = snapshot.match(facts)
+    exchange.snapshot = snapshot
+    const route = rollout === undefined ? snapshot.match(facts) : matchInRollout(rollout, exchange)
     if (route === undefined) return next(new NoRuleError(facts.method, facts.path.forward))
     if (route === drained) return next(new NoTargetError())
-    exchange.snapshot = snapshot
     exchange.route = route
     next()
   })
   done()
+}
+
+/** Some requests follow the configuration that is being rolled out. */
+function matchInRollout(rollout: RolloutTraffic, exchange: Exchange): ReturnType<Snapshot['match']> {
+  const { snapshot, route, arm } = rollout.match(exchange.facts!)
+  exchange.snapshot = snapshot
+  exchange.arm = arm
+  return route
 }
 
 /** Puts the facts on the exchange, or returns what is wrong with the request. */

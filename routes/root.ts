@@ -12,6 +12,7 @@ const links = {
   services: '/services',
   config: '/config',
   revisions: '/revisions',
+  rollouts: '/rollouts',
   events: '/events',
   instances: '/instances',
   health: '/health',

@@ -45,8 +45,7 @@ export type Guard = Readonly<Required<Static<typeof GuardSchema>>>
 
 const SplitOnSchema = Type.String({
   pattern: "^(ip|header:[!#$%&'*+.^_`|~0-9A-Za-z-]+|cookie:[^\\x00-\\x20;=]+)$",
-  default: 'ip',
-  description: 'What a client is known by: ip | header:X | cookie:X. Without the header or the cookie, by its address.',
+  description: 'What a client is known by: ip (the default) | header:X | cookie:X. Without the header or the cookie, by its address.',
   examples: ['cookie:uid']
 })
 

@@ -20,6 +20,7 @@ import instanceRoutes from '../routes/instances.ts'
 import metricsRoutes from '../routes/metrics.ts'
 import recoverRoutes from '../routes/recover.ts'
 import revisionRoutes from '../routes/revisions.ts'
+import rolloutRoutes from '../routes/rollouts.ts'
 import rootRoutes from '../routes/root.ts'
 import serviceRoutes from '../routes/services.ts'
 import type { AdminToken } from './control/access.ts'
@@ -74,6 +75,7 @@ export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   app.register(commitRoutes, { writer })
   app.register(recoverRoutes, { writer })
   app.register(revisionRoutes, { history, writer })
+  app.register(rolloutRoutes, { live, writer, fleet, instance })
   app.register(eventRoutes, { feed, history, live })
   app.register(instanceRoutes, { fleet, instance })
   app.register(explainRoutes, { live })

@@ -10,7 +10,9 @@ import { LastGoodKeeper, lastGoodFallback } from './control/keep-last-good.ts'
 import { LiveConfig } from './control/live-config.ts'
 import { createMetrics, type Metrics } from './control/metrics.ts'
 import { observe, reportFleet, reportLastGood } from './control/observe.ts'
+import { observeRollouts } from './control/observe-rollouts.ts'
 import { parseItem } from './control/parse-item.ts'
+import { RolloutCoordinator } from './control/rollout-coordinator.ts'
 import { ConfigWriter } from './control/writer.ts'
 import { CidrSet } from './core/ip.ts'
 import type { WritableStore } from './core/store.ts'
@@ -72,6 +74,7 @@ interface Parts {
   readonly store: WritableStore
   readonly live: LiveConfig
   readonly fleet: Fleet
+  readonly coordinator: RolloutCoordinator
   readonly keeper: LastGoodKeeper | undefined
   /** The hash `proxy_routes`; with a Redis store only. */
   readonly routes: ProxyRoutes | undefined
@@ -91,6 +94,9 @@ function build(settings: Settings, logger: Logger): Parts {
   const fleet = new Fleet({ live, store, instance, version, listener: reportFleet(logger, metrics) })
   const writer = new ConfigWriter({ live, store, parse: parseItem, fleet })
   const parts = { live, writer, history: new History(store), fleet, feed: new EventFeed(live) }
+  observeRollouts(live, logger, metrics, parts.feed)
+  const onTrouble = (error: unknown) => logger.warn({ err: error }, 'the rollout could not be moved; trying again')
+  const coordinator = new RolloutCoordinator({ live, writer, fleet, instance, onTrouble })
   const buildProxy = async () => {
     const app = await import('./proxy-app.ts')
     return app.buildProxy({ live, logger, accessLog, metrics, trustedProxies, isReady, ...(readyPath === undefined ? {} : { readyPath }) })
@@ -100,7 +106,7 @@ function build(settings: Settings, logger: Logger): Parts {
     return app.buildAdmin({ ...parts, logger, metrics, isReady, tokens, adminHost, instance })
   }
   const routes = store.name === 'redis' ? openProxyRoutes({ url: settings.store }) : undefined
-  return { store, live, fleet, keeper, routes, buildProxy, buildAdmin, readiness }
+  return { store, live, fleet, coordinator, keeper, routes, buildProxy, buildAdmin, readiness }
 }
 
 const routesPatienceMs = 300
@@ -171,8 +177,9 @@ async function stop(parts: Parts, planes: readonly FastifyInstance[], settings: 
   logger.flush()
 }
 
-async function release({ live, fleet, keeper, routes, store }: Parts, planes: readonly FastifyInstance[]): Promise<void> {
+async function release({ live, fleet, coordinator, keeper, routes, store }: Parts, planes: readonly FastifyInstance[]): Promise<void> {
   await Promise.all(planes.map(plane => plane.close()))
+  await coordinator.close()
   live.close()
   await fleet.close()
   await Promise.all([keeper?.close(), routes?.close()])

@@ -9,6 +9,7 @@ import proxy from '../plugins/proxy.ts'
 import ready from '../plugins/ready.ts'
 import refusals from '../plugins/refusals.ts'
 import requestId from '../plugins/request-id.ts'
+import rollout from '../plugins/rollout.ts'
 import router from '../plugins/router.ts'
 import { sinkOf } from './control/line-buffer.ts'
 import type { Metrics } from './control/metrics.ts'
@@ -51,6 +52,7 @@ export function buildProxy(options: ProxyAppOptions): FastifyInstance {
   app.register(exchange)
   if (options.accessLog) app.register(accessLog, { sink: sinkOf(logger) })
   app.register(metricsPlugin, { metrics, live })
+  app.register(rollout, { metrics })
   if (readyPath !== undefined) app.register(ready, { path: readyPath, isReady })
   app.register(router, { live, trustedProxies })
   app.register(proxy, { upstream: new Upstream({ live, ...limits }) })

@@ -46,8 +46,9 @@ t.test('every operation of the contract is there', async t => {
   ]
   const config = ['GET /config', 'PUT /config', 'POST /config/validate', 'GET /config/problems', 'POST /config/recover']
   const history = ['GET /revisions', 'GET /revisions/{revision}', 'POST /revisions/{revision}/restore', 'GET /events']
+  const rollouts = ['GET /rollouts', 'POST /rollouts', 'GET /rollouts/{id}', 'POST /rollouts/{id}/abort']
   const instance = ['GET /', 'GET /health', 'GET /ready', 'GET /status', 'GET /metrics', 'GET /instances']
-  const expected = [crud('/forward-rules'), crud('/services'), config, ['POST /commits', 'POST /explain'], history, instance].flat()
+  const expected = [crud('/forward-rules'), crud('/services'), config, ['POST /commits', 'POST /explain'], history, rollouts, instance].flat()
   t.same(operations.map(({ called }) => called).sort(), expected.sort())
 })
 
@@ -68,7 +69,7 @@ t.test('every body has an example to try', async t => {
   const withBody = operations.flatMap(({ called, operation }) =>
     operation.requestBody === undefined ? [] : [{ called, body: operation.requestBody }]
   )
-  t.equal(withBody.length, 11)
+  t.equal(withBody.length, 12)
   for (const { called, body } of withBody)
     for (const [type, media] of Object.entries(body.content)) t.ok(media.example ?? media.examples, `${called} ${type}`)
 })

@@ -20,7 +20,11 @@ export function createReporter(live: LiveConfig, id: string, version: string): (
       rejected = rejectedBy(current)
     }
     const { revision, digest } = current
-    return { id, version, revision, digest, epoch: live.liveSet?.epoch ?? '', boot, at: new Date().toISOString(), rejected }
+    const rollout = live.rollout?.report()
+    return {
+      ...{ id, version, revision, digest, epoch: live.liveSet?.epoch ?? '', boot, at: new Date().toISOString(), rejected },
+      ...(rollout === undefined ? {} : { rollout })
+    }
   }
 }
 

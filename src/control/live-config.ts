@@ -8,6 +8,7 @@ import { changesTo, overlayChanges } from '../core/catch-up.ts'
 import type { Commit, CommittedChange, ConfigSet, StoredItem } from '../core/change.ts'
 import { ConfigState } from '../core/config-state.ts'
 import { type AppliedPosition, followStep } from '../core/follow.ts'
+import { RolloutTraffic } from '../core/rollout-traffic.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import type { Store, StoreState } from '../core/store.ts'
 import type { Estrangement, LiveConfigOptions, LiveEvents, Source } from './live-events.ts'
@@ -19,6 +20,7 @@ export class LiveConfig extends EventEmitter<LiveEvents> {
   readonly #options: Required<LiveConfigOptions>
   readonly #createdMs = performance.now()
   #state: ConfigState | undefined
+  #rollout: RolloutTraffic | undefined
   #epoch = ''
   #head: string | undefined
   #overlay: ReadonlyMap<string, StoredItem> | undefined
@@ -47,6 +49,11 @@ export class LiveConfig extends EventEmitter<LiveEvents> {
   /** What requests are matched against. Undefined until the first load. */
   get snapshot(): Snapshot | undefined {
     return this.#state?.snapshot
+  }
+
+  /** The rollout that is running: some requests follow its configuration. */
+  get rollout(): RolloutTraffic | undefined {
+    return this.#rollout
   }
 
   get storeName(): string {
@@ -272,6 +279,7 @@ export class LiveConfig extends EventEmitter<LiveEvents> {
     const before = this.#state
     const state = (before ?? ConfigState.empty).apply({ revision, changes }, this.#options.parse)
     this.#state = state
+    this.#rollout = RolloutTraffic.next(this.#rollout, state)
     if (commit !== undefined) this.#head = commit.at
     // The first commit of all gave the store its epoch, which a commit does not name: until it is known, a loss could not be told from a beginning.
     if (commit !== undefined && this.#epoch === '') void this.catchUp()

@@ -2,9 +2,10 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client'
 import { version } from '../version.ts'
 import { RequestDurations } from './request-durations.ts'
+import { createRolloutMetrics, type RolloutMetrics } from './rollout-metrics.ts'
 import { RuleSeriesSet } from './rule-series.ts'
 
-export interface Metrics {
+export interface Metrics extends RolloutMetrics {
   readonly registry: Registry
   /** A request has come in. */
   requestStarted(): void
@@ -38,7 +39,13 @@ export function createMetrics({ measureProcess = true }: MetricsOptions = {}): M
   const registry = new Registry()
   if (measureProcess) collectDefaultMetrics({ register: registry })
   buildInfo(registry)
-  return { registry, ...createRequestMetrics(registry), ...createConfigMetrics(registry), ...createFleetMetrics(registry) }
+  return {
+    registry,
+    ...createRequestMetrics(registry),
+    ...createConfigMetrics(registry),
+    ...createFleetMetrics(registry),
+    ...createRolloutMetrics(registry)
+  }
 }
 
 function buildInfo(registry: Registry): void {

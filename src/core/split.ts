@@ -5,7 +5,7 @@ import { nextTurn, type Turn } from './smooth-turns.ts'
 import { stickyIndex } from './sticky-hash.ts'
 
 /** Reads the value that a request is kept by; undefined when it is absent. */
-type SplitValue = (facts: RequestFacts) => string | undefined
+export type SplitValue = (facts: RequestFacts) => string | undefined
 
 /** Configuration of one version of a group; its turns are live state, shared with the versions before and after. */
 export class Split {
@@ -46,7 +46,7 @@ export function weightOf(rule: CompiledRule): number {
 }
 
 /** Reads a `split_on`: `ip`, `header:X` or `cookie:X`. */
-function toSplitValue(splitOn: string): SplitValue {
+export function toSplitValue(splitOn: string): SplitValue {
   const name = splitOn.slice(splitOn.indexOf(':') + 1)
   if (splitOn.startsWith('cookie:')) return facts => facts.cookie(name)
   if (!splitOn.startsWith('header:')) return facts => facts.ip

@@ -1,5 +1,6 @@
 /** The seam to wherever the configuration lives. `test/stores/contract.ts` holds every implementation to this text. */
 import type { Change, Commit, ConfigSet, Kind } from './change.ts'
+import type { RolloutReport } from './rollout-stats.ts'
 
 /** Where the configuration lives: a file, Redis, memory. */
 export interface Store {
@@ -101,6 +102,8 @@ export interface InstanceReport {
   readonly at: string
   /** What it could not make live. */
   readonly rejected: readonly { readonly kind: Kind; readonly id: string; readonly reason: string }[]
+  /** What it has counted of the rollout that is running. */
+  readonly rollout?: RolloutReport
 }
 
 /** A store that knows the instances that share it. */

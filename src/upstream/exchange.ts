@@ -1,6 +1,7 @@
 /** What is known about one exchange while it runs: decided by the router, filled in by the proxy, read by the access log and the metrics. */
 import type { ServerResponse } from 'node:http'
 import type { RequestFacts } from '../core/facts.ts'
+import type { Arm } from '../core/rollout-traffic.ts'
 import type { Route } from '../core/route.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 
@@ -29,6 +30,8 @@ export class Exchange {
   /** The configuration that the request started with and keeps. */
   snapshot: Snapshot | undefined
   route: Route | undefined
+  /** The side of a running rollout that the request is on; undefined when it does not concern the request. */
+  arm: Arm | undefined
   /** The id of the service that took the request. */
   service: string | undefined
   /** The target's URL, as the operator wrote it. */
@@ -49,6 +52,14 @@ export class Exchange {
     this.id = id
     this.startedMs = startedMs
   }
+}
+
+/** Reasons why an answer that had begun was broken off, of which the target is the cause. */
+const targetFaults: ReadonlySet<string | undefined> = new Set(['bad_gateway', 'upstream_timeout'])
+
+/** Whether an exchange that is over failed, and not because of the client. */
+export function isFailure({ error }: Exchange, response: ServerResponse): boolean {
+  return statusOf(response) >= 500 || targetFaults.has(error)
 }
 
 /** The status of an exchange that is over: 499, as nginx has it, when the client left before there was one. */

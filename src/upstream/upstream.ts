@@ -1,5 +1,6 @@
 /** Everything between a route and the wire: the live state of services, the pools, and their sweeping. */
 import type { IncomingMessage } from 'node:http'
+import type { RolloutTraffic } from '../core/rollout-traffic.ts'
 import type { CompiledTarget } from '../core/route.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import { NoTargetError } from '../errors.ts'
@@ -12,6 +13,13 @@ import { ServiceStates } from './services.ts'
 /** The configuration that is live now; undefined until the first one is loaded. */
 export interface Live {
   readonly snapshot: Snapshot | undefined
+  /** The rollout that is running: some requests follow another configuration. */
+  readonly rollout?: RolloutTraffic | undefined
+}
+
+/** Whether something is in the configuration, or in that of a running rollout. */
+export function isInForce({ snapshot, rollout }: Live, has: (snapshot: Snapshot) => boolean): boolean {
+  return (snapshot !== undefined && has(snapshot)) || (rollout?.candidate !== undefined && has(rollout.candidate))
 }
 
 export interface UpstreamOptions {
@@ -61,8 +69,11 @@ export class Upstream implements ForwardContext {
   /** Closes idle pools and forgets services that are gone. Called by a timer, too. */
   sweep(): void {
     this.pools.sweep(performance.now() - this.#idlePoolMs)
-    const { snapshot } = this.#live
-    if (snapshot !== undefined) this.services.sweep(id => snapshot.service(id) !== undefined)
+    const { snapshot, rollout } = this.#live
+    if (snapshot === undefined) return
+    this.services.sweep(
+      (id, scope) => (scope === '' ? snapshot : scope === rollout?.id ? rollout.candidate : undefined)?.service(id) !== undefined
+    )
   }
 
   /** Closes every pool once its requests have ended. */
@@ -77,6 +88,6 @@ export class Upstream implements ForwardContext {
     if (action.type !== 'service') return undefined
     exchange.service = action.service
     const service = exchange.snapshot!.service(action.service)
-    return service === undefined ? undefined : this.services.pick(service, exchange.facts!)
+    return service === undefined ? undefined : this.services.pick(service, exchange.facts!, exchange.arm?.scope)
   }
 }

@@ -8,6 +8,7 @@ import { createMetrics, type Metrics } from '../../src/control/metrics.ts'
 import { parseItem } from '../../src/control/parse-item.ts'
 import { ConfigState } from '../../src/core/config-state.ts'
 import { CidrSet } from '../../src/core/ip.ts'
+import type { RolloutTraffic } from '../../src/core/rollout-traffic.ts'
 import type { Snapshot } from '../../src/core/snapshot.ts'
 import { buildProxy, type ProxyAppOptions } from '../../src/proxy-app.ts'
 import type { Teardown } from './gateway.ts'
@@ -35,8 +36,8 @@ export interface ProxyApp {
   readonly metrics: Metrics
   /** Access lines and errors so far. */
   readonly log: readonly Record<string, unknown>[]
-  /** What the proxy follows; a test may put another snapshot here. */
-  readonly live: { snapshot: Snapshot | undefined }
+  /** What the proxy follows; a test may put another snapshot or a rollout here. */
+  readonly live: { snapshot: Snapshot | undefined; rollout?: RolloutTraffic }
   /** Resolves with the next access line. */
   nextLine(): Promise<AccessLine>
   /** A new connection to the proxy. */
@@ -56,7 +57,7 @@ export async function startProxy(t: Teardown, items: Items | undefined, { truste
       if (line.msg === 'request') events.emit('line', line)
     }
   }
-  const live = { snapshot: items === undefined ? undefined : toSnapshot(items) }
+  const live: ProxyApp['live'] = { snapshot: items === undefined ? undefined : toSnapshot(items) }
   const metrics = createMetrics({ measureProcess: false })
   const app = buildProxy({
     live,

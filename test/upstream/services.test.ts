@@ -31,3 +31,17 @@ t.test('what is gone is forgotten', async t => {
   states.sweep(() => false)
   t.equal(states.size, 0)
 })
+
+t.test('two versions of a service that are in force at once take no turns from each other', async t => {
+  const states = new ServiceStates()
+  const [old, next] = [serviceOf(['http://a', 'http://b']), serviceOf(['http://b', 'http://c'])]
+  const picked = Array.from({ length: 4 }, () => [states.pick(old, facts)?.url, states.pick(next, facts, 'x')?.url])
+  t.same(picked, [
+    ['http://a', 'http://b'],
+    ['http://b', 'http://c'],
+    ['http://a', 'http://b'],
+    ['http://b', 'http://c']
+  ])
+  states.sweep((_id, scope) => scope === '')
+  t.equal(states.size, 1)
+})
