@@ -30,10 +30,17 @@ export function observe(live: LiveConfig, logger: Logger, metrics: Metrics): voi
     if (reason === undefined) logger.info('the store is followed again')
     else logger.error({ reason }, `the store ${describe(reason)}; what is live stays live until POST /config/recover decides`)
   })
+  // Each reason once while it is away: attempts to connect fail now in this way, now in that, several times a second.
+  const reasons = new Set<string | undefined>()
   live.on('store', ({ up, reason }) => {
     metrics.setStoreUp(live.storeName, up)
-    if (up) logger.info({ store: live.storeName, reason }, 'the store answers')
-    else logger.error({ store: live.storeName, reason }, 'the store does not answer; the last good configuration stays live')
+    if (up) {
+      reasons.clear()
+      logger.info({ store: live.storeName, reason }, 'the store answers')
+    } else if (!reasons.has(reason)) {
+      reasons.add(reason)
+      logger.error({ store: live.storeName, reason }, 'the store does not answer; the last good configuration stays live')
+    }
   })
   live.on('trouble', error => {
     // A store that is known to be away has said so once.
