@@ -6,7 +6,7 @@ import { type DestinationStream, type Logger, pino } from 'pino'
 import { EventFeed } from './control/event-feed.ts'
 import { Fleet } from './control/fleet.ts'
 import { History } from './control/history.ts'
-import { LastGoodKeeper, lastGoodFallback } from './control/keep-last-good.ts'
+import { LastGoodKeeper, lastGoodFallback, withoutRollouts } from './control/keep-last-good.ts'
 import { LiveConfig } from './control/live-config.ts'
 import { createMetrics, type Metrics } from './control/metrics.ts'
 import { observe, reportFleet, reportLastGood } from './control/observe.ts'
@@ -122,7 +122,9 @@ async function follow({ live, routes }: Parts): Promise<void> {
 function createLive(settings: Settings, store: WritableStore, logger: Logger, metrics: Metrics): Pick<Parts, 'live' | 'keeper'> {
   const report = reportLastGood(logger, metrics)
   const file = store.name === 'memory' ? undefined : new LastGoodFile(settings.dataDir, nameStore(settings))
-  const live = new LiveConfig({ store, parse: parseItem, ...(file === undefined ? {} : { fallback: lastGoodFallback(file, report) }) })
+  const lastGood = file === undefined ? undefined : lastGoodFallback(file, report)
+  const fallback = lastGood !== undefined && store.name === 'file' ? withoutRollouts(lastGood) : lastGood
+  const live = new LiveConfig({ store, parse: parseItem, ...(fallback === undefined ? {} : { fallback }) })
   observe(live, logger, metrics)
   return { live, keeper: file === undefined ? undefined : new LastGoodKeeper(file, live, report) }
 }

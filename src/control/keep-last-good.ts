@@ -22,6 +22,19 @@ export function lastGoodFallback(file: LastGoodFile, report: LastGoodReport): Fa
   }
 }
 
+/**
+ * For a store that forgets rollouts when the process ends: one that was running then is over, and must not run again until the store has
+ * been read.
+ */
+export function withoutRollouts(fallback: Fallback): Fallback {
+  return {
+    read: async () => {
+      const set = await fallback.read()
+      return set === undefined ? undefined : { ...set, items: set.items.filter(({ kind }) => kind !== 'rollout') }
+    }
+  }
+}
+
 async function readOnce(file: LastGoodFile, report: LastGoodReport): Promise<ConfigSet | undefined> {
   try {
     const found = await file.read()

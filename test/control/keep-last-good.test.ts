@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { LastGoodKeeper, lastGoodFallback } from '../../src/control/keep-last-good.ts'
+import { LastGoodKeeper, lastGoodFallback, withoutRollouts } from '../../src/control/keep-last-good.ts'
 import { LiveConfig } from '../../src/control/live-config.ts'
 import { parseItem } from '../../src/control/parse-item.ts'
 import type { Change } from '../../src/core/change.ts'
@@ -83,4 +83,14 @@ t.test('a disk that takes nothing is reported and stops no change', async t => {
   await applied
   await keeper.close()
   t.ok(failures.length > 0)
+})
+
+t.test('a rollout goes on from disk, unless the store forgets rollouts when the process ends', async t => {
+  const file = new LastGoodFile(tempFolder(t), 's')
+  const items = (['forward_rule', 'rollout'] as const).map((kind, seq) => ({ kind, id: kind, item: {}, seq }))
+  await file.write({ revision: 1, epoch: 'e', items })
+  const kindsIn = async (fallback: ReturnType<typeof lastGoodFallback>) => (await fallback.read())?.items.map(({ kind }) => kind)
+  t.same(await kindsIn(lastGoodFallback(file, silent)), ['forward_rule', 'rollout'])
+  t.same(await kindsIn(withoutRollouts(lastGoodFallback(file, silent))), ['forward_rule'])
+  t.equal(await withoutRollouts({ read: async () => undefined }).read(), undefined)
 })

@@ -9,6 +9,10 @@ export interface LoadOptions {
   /** Called when a request starts; its value is handed to `judge`. */
   readonly mark?: () => unknown
   readonly path?: string
+  /** Header fields of the next request. */
+  readonly headers?: () => Readonly<Record<string, string>>
+  /** Whether a 5xx is one that the test wants. Default: none is. */
+  readonly isWanted?: (answer: LoadAnswer) => boolean
 }
 
 export interface LoadAnswer {
@@ -32,7 +36,8 @@ export interface Load {
 
 const tickMs = 10
 
-export function startLoad({ url, perSecond, judge, mark, path = '/' }: LoadOptions): Load {
+export function startLoad(options: LoadOptions): Load {
+  const { url, perSecond, judge, mark, path = '/', headers: nextHeaders = () => ({}), isWanted = () => false } = options
   const pool = new Pool(url, { connections: 32, headersTimeout: 2000, bodyTimeout: 2000, connect: { timeout: 2000 } })
   const failed: Record<string, number> = {}
   const underWay = new Set<Promise<void>>()
@@ -44,9 +49,10 @@ export function startLoad({ url, perSecond, judge, mark, path = '/' }: LoadOptio
   const one = async (): Promise<void> => {
     const began = mark?.()
     try {
-      const { statusCode: status, headers, body } = await pool.request({ path, method: 'GET' })
-      const wrong = judge({ status, headers, body: await body.text() }, began)
-      if (status >= 500) fail(`status ${status}`)
+      const { statusCode: status, headers, body } = await pool.request({ path, method: 'GET', headers: nextHeaders() })
+      const answer = { status, headers, body: await body.text() }
+      const wrong = judge(answer, began)
+      if (status >= 500 && !isWanted(answer)) fail(`status ${status}`)
       else if (wrong !== undefined) fail(wrong)
     } catch (error) {
       fail((error as NodeJS.ErrnoException).code ?? String(error))
