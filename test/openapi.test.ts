@@ -48,7 +48,15 @@ t.test('every operation of the contract is there', async t => {
   const history = ['GET /revisions', 'GET /revisions/{revision}', 'POST /revisions/{revision}/restore', 'GET /events']
   const rollouts = ['GET /rollouts', 'POST /rollouts', 'GET /rollouts/{id}', 'POST /rollouts/{id}/abort']
   const instance = ['GET /', 'GET /health', 'GET /ready', 'GET /status', 'GET /metrics', 'GET /instances']
-  const expected = [crud('/forward-rules'), crud('/services'), config, ['POST /commits', 'POST /explain'], history, rollouts, instance].flat()
+  const expected = [
+    crud('/forward-rules'),
+    crud('/services'),
+    config,
+    ['POST /commits', 'POST /explain'],
+    history,
+    rollouts,
+    instance
+  ].flat()
   t.same(operations.map(({ called }) => called).sort(), expected.sort())
 })
 
