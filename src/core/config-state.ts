@@ -53,7 +53,9 @@ export class ConfigState {
   apply(commit: { readonly revision: number; readonly changes: readonly CommittedChange[] }, parse: ItemParser): ConfigState {
     const next = new ConfigState(applyChanges(this.#parts, commit.revision, commit.changes, parse))
     const candidate = next.#candidateParts(this, commit.changes, parse)
-    if (candidate !== undefined) next.#candidate = this.#candidate?.#parts === candidate ? this.#candidate : new ConfigState(candidate)
+    if (candidate === undefined) return next
+    const known = this.#candidate
+    next.#candidate = known !== undefined && known.#parts === candidate ? known : new ConfigState(candidate)
     return next
   }
 
