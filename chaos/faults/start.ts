@@ -6,6 +6,7 @@ import type { Fault } from '../harness/fault.ts'
 import { Bars, type Finding } from '../harness/finding.ts'
 import type { Lab } from '../harness/lab.ts'
 import type { Member } from '../harness/members.ts'
+import { isWithin } from '../harness/patience.ts'
 import { statusOf, timeStart } from '../harness/start-up.ts'
 import { untilHealth } from '../harness/until.ts'
 import { toSeconds } from '../harness/writing.ts'
@@ -32,7 +33,7 @@ export const startedWithoutRedis: Fault = {
     for (const [how, away, back] of ways) {
       away()
       const { firstMs, waitedMs, status } = await timeStart(second)
-      bars.that(`Redis ${how}: serving within 1 s of the exec`, firstMs - waitedMs <= 1_000 && status === 200, {
+      bars.that(`Redis ${how}: serving within 1 s of the exec`, isWithin(firstMs - waitedMs, 1_000) && status === 200, {
         status,
         firstMs,
         waitedMs
@@ -95,7 +96,7 @@ async function returnRedis(lab: Lab, member: Member, bars: Bars): Promise<number
   lab.versions.forget(member.name)
   member.wire.open()
   const currentMs = await lab.follow(version)
-  bars.that('current within 1 s', currentMs <= 1_000, toSeconds(currentMs))
+  bars.that('current within 1 s', isWithin(currentMs, 1_000), toSeconds(currentMs))
   await untilHealth(member, ({ config }) => config.source === 'store')
   await lab.compare(bars)
   return currentMs
