@@ -8,14 +8,13 @@ import type { Lab } from '../harness/lab.ts'
 import { isWithin } from '../harness/patience.ts'
 import { ruleId } from '../harness/versions.ts'
 
-const perSecond = 1_000
 const rules = 1_000
 /** Every so many changes, it is the rule under load that changes. */
 const liveEvery = 10
 const tickMs = 5
 
 /** Commits at the rate until `ms` are over, and notes in `last` what each rule was changed to last. Resolves with how many were made. */
-async function blow(lab: Lab, ms: number, last: Map<string, number>): Promise<number> {
+async function blow(lab: Lab, ms: number, perSecond: number, last: Map<string, number>): Promise<number> {
   const store = openRedisStore({ url: lab.redis.url, namespace: 'default', name: 'storm' })
   await store.load()
   const answers: Promise<unknown>[] = []
@@ -40,7 +39,7 @@ export const changeStorm: Fault = {
   meaning:
     'Each is a commit of its own, every tenth of the rule that the load follows. In the end every gateway holds the same, and every change: none is lost, and the heap is as ' +
     'large as before. The clock runs from the answer to the last commit until both follow it.',
-  async run(lab, { stormMs, stormShare }): Promise<Finding> {
+  async run(lab, { stormMs, stormPerSecond, stormShare }): Promise<Finding> {
     const bars = new Bars()
     for (const member of lab.members) {
       await member.stop('SIGTERM')
@@ -50,13 +49,13 @@ export const changeStorm: Fault = {
     const last = new Map<string, number>()
     const begin = performance.now()
     // The heap finds its size first.
-    const first = await blow(lab, stormMs / 3, last)
+    const first = await blow(lab, stormMs / 3, stormPerSecond, last)
     const heapsBefore = await Promise.all(lab.members.map(heapMb))
-    const sent = first + (await blow(lab, (2 * stormMs) / 3, last))
+    const sent = first + (await blow(lab, (2 * stormMs) / 3, stormPerSecond, last))
     const rate = sent / ((performance.now() - begin) / 1_000)
     const currentMs = await lab.follow(lab.versions.newest)
     const heaps = await Promise.all(lab.members.map(heapMb))
-    bars.that('the rate was kept', rate >= stormShare * perSecond, rate)
+    bars.that('the rate was kept', rate >= stormShare * stormPerSecond, rate)
     bars.that('current within 1 s', isWithin(currentMs, 1_000), currentMs)
     const grownMb = Math.max(...heaps.map((heap, at) => heap - heapsBefore[at]!))
     bars.that('the heap does not grow', grownMb <= 5, { heapsBefore, heaps })

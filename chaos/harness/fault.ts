@@ -12,13 +12,15 @@ export interface Pace {
   readonly kills: number
   /** How long the storm of changes lasts, in milliseconds. */
   readonly stormMs: number
+  /** How many changes a second the storm brings: fewer in tests, which share the machine with others. */
+  readonly stormPerSecond: number
   /** Which share of the wanted rate must be kept. 0 in tests: how fast a machine is that does other things as well is no promise. */
   readonly stormShare: number
 }
 
 export const paces = {
-  full: { outageMs: 60_000, writes: 300, kills: 25, stormMs: 30_000, stormShare: 0.9 },
-  short: { outageMs: 2_000, writes: 6, kills: 2, stormMs: 3_000, stormShare: 0 }
+  full: { outageMs: 60_000, writes: 300, kills: 25, stormMs: 30_000, stormPerSecond: 1_000, stormShare: 0.9 },
+  short: { outageMs: 2_000, writes: 6, kills: 2, stormMs: 3_000, stormPerSecond: 250, stormShare: 0 }
 } as const satisfies Record<string, Pace>
 
 export interface Fault {
