@@ -28,6 +28,7 @@ export const BadGatewayError = createError<[options?: ErrorOptions]>(
   502
 )
 export const NoTargetError = createError<[]>('NO_TARGET', 'No target can take the request', 503)
+export const OverloadedError = createError<[]>('OVERLOADED', 'More requests or connections are open than are taken; try again shortly', 503)
 export const NotReadyError = createError<[]>('NOT_READY', 'No configuration is loaded yet', 503)
 export const UpstreamTimeoutError = createError<[]>('UPSTREAM_TIMEOUT', 'The target did not answer in time', 504)
 
