@@ -77,9 +77,10 @@ export const redisEmptied: Fault = {
   meaning:
     'An empty store never means "delete everything": both gateways keep what was live, say that the store lost its data, and refuse writes until ' +
     '`POST /config/recover`. The clock runs from that call until both follow a change through the other gateway.',
-  run: lab =>
+  run: (lab, { outageMs }) =>
     loseData(lab, async () => {
       await lab.redis.kill()
+      await sleep(outageMs)
       await lab.redis.restart({ wipe: true })
     })
 }

@@ -133,6 +133,7 @@ export class LiveConfig extends EventEmitter<LiveEvents> {
   async follow(): Promise<void> {
     const set = await this.#store.load()
     this.#setEstranged(undefined)
+    this.#source = 'store'
     this.#adopt(set)
   }
 
@@ -226,6 +227,7 @@ export class LiveConfig extends EventEmitter<LiveEvents> {
     if (this.#state !== undefined && step !== 'replaced' && set.revision < this.#state.revision && this.#state.revision !== mine?.revision)
       return
     if (step === 'went_back' && this.#source === 'store') this.emit('went_back', { from: mine?.revision ?? 0, to: set.revision })
+    this.#source = 'store'
     this.#adopt(set)
     this.#settle(set.epoch)
   }
@@ -280,7 +282,11 @@ export class LiveConfig extends EventEmitter<LiveEvents> {
     const state = (before ?? ConfigState.empty).apply({ revision, changes }, this.#options.parse)
     this.#state = state
     this.#rollout = RolloutTraffic.next(this.#rollout, state)
-    if (commit !== undefined) this.#head = commit.at
+    if (commit !== undefined) {
+      this.#head = commit.at
+      // Commits come from the store only: whoever keeps the last good configuration must hear of it, also after a start without the store.
+      this.#source = 'store'
+    }
     // The first commit of all gave the store its epoch, which a commit does not name: until it is known, a loss could not be told from a beginning.
     if (commit !== undefined && this.#epoch === '') void this.catchUp()
     this.#lastApplied = { at: new Date().toISOString(), revision }

@@ -6,8 +6,10 @@ import { LastGoodKeeper, lastGoodFallback, withoutRollouts } from '../../src/con
 import { LiveConfig } from '../../src/control/live-config.ts'
 import { parseItem } from '../../src/control/parse-item.ts'
 import type { Change } from '../../src/core/change.ts'
+import type { Store } from '../../src/core/store.ts'
+import { StoreUnavailableError } from '../../src/errors.ts'
 import { LastGoodFile } from '../../src/stores/last-good.ts'
-import { createMemoryStore } from '../../src/stores/memory-store.ts'
+import { createMemoryBacking, createMemoryStore } from '../../src/stores/memory-store.ts'
 import { tempFolder } from '../helpers/gateway.ts'
 
 const put = (id: string, item: object = { path: `/${id}`, respond: {} }): Change => ({ op: 'put', kind: 'forward_rule', id, item })
@@ -30,6 +32,37 @@ t.test('what is live is on disk soon after it changed, and at the latest when th
   t.same(await idsIn(file), ['a', 'b'])
   t.match(await file.read(), { set: { revision: 1, epoch: live.liveSet?.epoch } })
 })
+
+for (const { what, open } of [
+  { what: 'reads what it missed in the log', open: (store: Store) => store },
+  { what: 'must load all', open: (store: Store): Store => ({ ...store, commitsSince: async () => undefined }) }
+]) {
+  t.test(`a gateway that started without its store and then ${what} has that on disk, too`, async t => {
+    const backing = createMemoryBacking()
+    const writer = createMemoryStore(backing)
+    const file = new LastGoodFile(tempFolder(t), 's')
+    await writer.commit([put('a')], 'test')
+    const { head, ...saved } = await writer.load()
+    await file.write({ ...saved, head })
+    await writer.commit([put('b')], 'test')
+    const inner = createMemoryStore(backing)
+    let isUp = false
+    const position = () => (isUp ? inner.position() : Promise.reject(new StoreUnavailableError()))
+    const load = () => (isUp ? inner.load() : Promise.reject(new StoreUnavailableError()))
+    const commitsSince = (revision: number, head?: string) => inner.commitsSince(revision, head)
+    const watch: Store['watch'] = async () => {}
+    const store: Store = open({ name: 'memory', position, load, commitsSince, watch, close: () => inner.close() })
+    const live = new LiveConfig({ store, parse: parseItem, retryMs: 5, fallback: lastGoodFallback(file, silent) })
+    t.teardown(() => live.close())
+    const keeper = new LastGoodKeeper(file, live, silent)
+    await live.start()
+    t.equal(live.source, 'last_good')
+    isUp = true
+    t.ok(await live.reached(2, 10_000))
+    await keeper.close()
+    t.same(await idsIn(file), ['a', 'b'])
+  })
+}
 
 t.test('of an item that cannot be live, the version that still is goes to disk', async t => {
   const store = createMemoryStore()
