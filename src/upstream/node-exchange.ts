@@ -29,13 +29,21 @@ export interface NodeExchangeOptions {
   readonly trailers?: (() => readonly [name: string, value: string][]) | undefined
 }
 
+/** What the exchange says about its connection. */
+export interface NodeExchangeListener {
+  /** It has one: its first, or one that was idle. Followed by `onRequestStart` of the handler. */
+  onConnected(isFresh: boolean): void
+  /** It is over, with or without an answer. `isOld`: the answer was one of HTTP/1.0. Called once. */
+  onEnd(isOld: boolean): void
+}
+
 /** How long a target may leave the question open, in milliseconds: then it gets the body unasked (RFC 9110 section 10.1.1). */
 const continueMs = 1_000
 
 export class NodeExchange implements Dispatcher.DispatchController {
   readonly #options: NodeExchangeOptions
   readonly #handler: Dispatcher.DispatchHandler
-  readonly #onEnd: (exchange: NodeExchange) => void
+  readonly #listener: NodeExchangeListener
   #request: ClientRequest | undefined
   #response: IncomingMessage | undefined
   #timer: NodeJS.Timeout | undefined
@@ -46,21 +54,16 @@ export class NodeExchange implements Dispatcher.DispatchController {
   reason: Error | null = null
   rawHeaders: string[] | null = null
   rawTrailers: string[] | null = null
-  /** Whether the target answered in HTTP/1.0. */
-  isOld = false
 
-  /** `onEnd` is called once, when the exchange is over: with or without an answer. */
-  constructor(options: NodeExchangeOptions, handler: Dispatcher.DispatchHandler, onEnd: (exchange: NodeExchange) => void) {
+  constructor(options: NodeExchangeOptions, handler: Dispatcher.DispatchHandler, listener: NodeExchangeListener) {
     this.#options = options
     this.#handler = handler
-    this.#onEnd = onEnd
+    this.#listener = listener
   }
 
   /** Sends the header section, then the body: at once, or when the target has asked for it. */
   start(agent: Agent, asksFirst: boolean): void {
     const { path, method, headers } = this.#options
-    this.#handler.onRequestStart?.(this, null)
-    if (this.#ended) return
     try {
       const list = asksFirst ? [...headers, 'expect', '100-continue'] : headers
       this.#request = httpRequest({ agent, path, method, headers: list, setHost: false })
@@ -96,6 +99,8 @@ export class NodeExchange implements Dispatcher.DispatchController {
   }
 
   #onConnected(asksFirst: boolean): void {
+    this.#listener.onConnected(!this.#request!.reusedSocket)
+    this.#tell(() => this.#handler.onRequestStart?.(this, null))
     if (this.#ended) return
     this.#isAsking = asksFirst
     if (asksFirst) this.#timer = setTimeout(() => this.#ask(), continueMs)
@@ -143,7 +148,6 @@ export class NodeExchange implements Dispatcher.DispatchController {
     if (this.#ended) return
     this.#response = response
     this.#isAsking = false
-    this.isOld = response.httpVersionMinor === 0
     this.rawHeaders = response.rawHeaders
     const status = response.statusCode!
     // A body where there can be none would be taken for the next answer.
@@ -190,7 +194,7 @@ export class NodeExchange implements Dispatcher.DispatchController {
     this.#ended = true
     clearTimeout(this.#timer)
     this.#options.body.destroy()
-    this.#onEnd(this)
+    this.#listener.onEnd(this.#response?.httpVersionMinor === 0)
   }
 
   #limit(ms: number, Timeout: new () => Error): void {

@@ -11,26 +11,50 @@ import { NodeExchange, type NodeExchangeOptions } from './node-exchange.ts'
 const idleMs = 4_000
 
 export class NodePool {
+  readonly #origin: string
+  readonly #connect: buildConnector.connector
   readonly #agent: OriginAgent
   readonly #waiting: (() => void)[] = []
   #running = 0
   #isOld = false
+  #onFreshConnection = false
 
   /** `connect` makes the connections: what it does about TLS and time holds here, too. */
   constructor(origin: string, connect: buildConnector.connector) {
-    this.#agent = new OriginAgent(origin, connect)
+    this.#origin = origin
+    this.#connect = connect
+    this.#agent = new OriginAgent(origin, connect, true)
   }
 
   /** Sends one request. Never throws: what goes wrong is told to `handler`. */
   dispatch(options: NodeExchangeOptions, handler: Dispatcher.DispatchHandler): void {
+    this.#send(this.#agent, options, handler)
+  }
+
+  /** Sends one request on a connection made for it alone. */
+  dispatchOnce(options: NodeExchangeOptions, handler: Dispatcher.DispatchHandler): void {
+    this.#send(new OriginAgent(this.#origin, this.#connect, false), options, handler)
+  }
+
+  #send(agent: OriginAgent, options: NodeExchangeOptions, handler: Dispatcher.DispatchHandler): void {
     this.#running++
-    const exchange = new NodeExchange(options, handler, ({ isOld }) => {
-      this.#isOld = isOld
-      this.#running--
-      if (this.#running === 0) for (const resolve of this.#waiting.splice(0)) resolve()
+    const exchange = new NodeExchange(options, handler, {
+      onConnected: isFresh => {
+        this.#onFreshConnection = isFresh
+      },
+      onEnd: isOld => {
+        this.#isOld = isOld
+        this.#running--
+        if (this.#running === 0) for (const resolve of this.#waiting.splice(0)) resolve()
+      }
     })
     // RFC 9110 section 10.1.1: a target known to speak HTTP/1.0 only is not asked; it would not answer.
-    exchange.start(this.#agent, options.expectContinue && !this.#isOld)
+    exchange.start(agent, options.expectContinue && !this.#isOld)
+  }
+
+  /** Read in `onRequestStart`: whether the request is the first one on its connection, or else whether it came from the idle ones. */
+  get onFreshConnection(): boolean {
+    return this.#onFreshConnection
   }
 
   /** How many requests are under way. */
@@ -50,8 +74,8 @@ class OriginAgent extends Agent {
   readonly #connect: buildConnector.connector
   readonly #to: buildConnector.Options
 
-  constructor(origin: string, connect: buildConnector.connector) {
-    super({ keepAlive: true, timeout: idleMs })
+  constructor(origin: string, connect: buildConnector.connector, keepAlive: boolean) {
+    super({ keepAlive, timeout: idleMs })
     const { protocol, host, hostname, port } = new URL(origin)
     this.#connect = connect
     this.#to = { protocol, host, port, hostname: hostname.replace(/^\[|\]$/g, '') }

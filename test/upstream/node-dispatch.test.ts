@@ -47,6 +47,7 @@ class Handler extends EventEmitter implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller
+    this.emit('start')
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, fields: Readonly<Record<string, unknown>>): void {
@@ -89,13 +90,13 @@ interface Sent {
   readonly ended: Promise<unknown>
 }
 
-function post(pool: NodePool, more: Partial<NodeExchangeOptions> = {}): Sent {
+function post(pool: NodePool, more: Partial<NodeExchangeOptions> = {}, how: 'dispatch' | 'dispatchOnce' = 'dispatch'): Sent {
   const handler = new Handler()
   const body = new Body('hello')
   const ended = once(handler, 'end').then(([end]) => end)
   const headers = ['host', 'example.com', 'content-length', '5']
   const limits = { headersTimeout: 30_000, bodyTimeout: 30_000 }
-  pool.dispatch({ path: '/', method: 'POST', headers, body, expectContinue: false, ...limits, ...more }, handler)
+  pool[how]({ path: '/', method: 'POST', headers, body, expectContinue: false, ...limits, ...more }, handler)
   return { handler, body, ended }
 }
 
@@ -202,8 +203,28 @@ t.test('a connection is used again after a whole exchange', async t => {
     }
   })
   const pool = open(t, target.url)
-  for (let index = 0; index < 3; index++) await post(pool).ended
+  for (let index = 0; index < 3; index++) {
+    const sent = post(pool)
+    sent.handler.on('start', () => t.equal(pool.onFreshConnection, index === 0))
+    await sent.ended
+  }
   t.equal(target.connections, 1)
+})
+
+t.test('a request can have a connection of its own', async t => {
+  const heads: string[] = []
+  const target = await startRawTarget(t, async connection => {
+    heads.push(await connection.head())
+    await connection.seen('hello')
+    connection.send(ok)
+  })
+  const pool = open(t, target.url)
+  await post(pool).ended
+  const sent = post(pool, {}, 'dispatchOnce')
+  await sent.ended
+  t.equal(sent.handler.body, 'ok')
+  t.equal(target.connections, 2)
+  t.match(heads[1], /\r\nConnection: close\r\n/i)
 })
 
 t.test('a connection is not used again when anything about it is doubtful', async t => {
@@ -336,7 +357,7 @@ t.test('an aborted request ends its connection, whenever that is', async t => {
   const left = Promise.withResolvers<void>()
   const pool = open(t, target.url)
   const early = post(pool)
-  early.handler.controller!.abort(new Error('cancelled'))
+  early.handler.on('start', () => early.handler.controller!.abort(new Error('cancelled')))
   t.match(await early.ended, { message: 'cancelled' })
 
   const waiting = post(pool, { expectContinue: true })
