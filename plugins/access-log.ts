@@ -2,8 +2,11 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { type AccessLine, toText } from '../src/control/access-line.ts'
+import { bareCodeOf } from '../src/control/bare-answer.ts'
 import { LineBuffer, type LineSink } from '../src/control/line-buffer.ts'
-import { statusOf } from '../src/upstream/exchange.ts'
+import { statusOf, wasUpgraded } from '../src/upstream/exchange.ts'
+import { wasBrokenOff } from '../src/upstream/inbound-http2.ts'
+import type { Refusal } from './refusals.ts'
 
 export interface AccessLogOptions {
   /** Takes whole lines of JSON, several at a time: where the log goes, too. */
@@ -13,6 +16,7 @@ export interface AccessLogOptions {
 const accessLog: FastifyPluginCallback<AccessLogOptions> = (app, { sink }, done) => {
   const lines = new LineBuffer(sink)
   app.onExchangeEnd((request, reply) => lines.write(toText(toLine(request, reply), Date.now())))
+  app.onRefusal(refusal => lines.write(toText(refusedLine(refusal), Date.now())))
   app.addHook('onClose', (_app, next) => {
     lines.flush()
     next()
@@ -20,10 +24,13 @@ const accessLog: FastifyPluginCallback<AccessLogOptions> = (app, { sink }, done)
   done()
 }
 
+const protocols: Readonly<Record<string, AccessLine['protocol']>> = { '1.0': 'HTTP/1.0', '1.1': 'HTTP/1.1', '2.0': 'HTTP/2.0' }
+
 function toLine(request: FastifyRequest, { raw: response }: FastifyReply): AccessLine {
   const { exchange, originalUrl } = request
   const { facts } = exchange
   const query = originalUrl.indexOf('?')
+  const status = statusOf(response)
   return {
     request_id: exchange.id,
     client_ip: facts?.ip ?? exchange.peer?.ip,
@@ -31,18 +38,43 @@ function toLine(request: FastifyRequest, { raw: response }: FastifyReply): Acces
     host: exchange.host === '' ? undefined : exchange.host,
     path: query === -1 ? originalUrl : originalUrl.slice(0, query),
     query: query === -1 ? undefined : originalUrl.slice(query),
-    protocol: request.raw.httpVersionMinor === 1 ? 'HTTP/1.1' : 'HTTP/1.0',
-    status: statusOf(response),
+    protocol: protocols[request.raw.httpVersion] ?? 'HTTP/1.1',
+    status,
     rule: exchange.route?.rule.id,
     service: exchange.service,
     target: exchange.target,
     bytes_sent: exchange.bytesSent,
     duration_ms: performance.now() - exchange.startedMs,
     upstream_ms: exchange.upstreamMs,
-    aborted: response.writableFinished ? undefined : true,
-    error: exchange.error ?? request.problem,
+    attempts: exchange.attempts > 1 ? exchange.attempts : undefined,
+    aborted: wasBrokenOff(response) && !wasUpgraded(response) ? true : undefined,
+    error: exchange.error ?? request.problem ?? (status < 400 ? undefined : bareCodeOf(response)),
     upstream_error: exchange.upstreamError
   }
 }
 
-export default fp(accessLog, { name: 'access-log', fastify: '5.x', dependencies: ['exchange', 'problem'] })
+// Of what was no HTTP nothing is known but who sent it.
+function refusedLine({ requestId, clientIp, status, code, bytesSent }: Refusal): AccessLine {
+  return {
+    request_id: requestId,
+    client_ip: clientIp,
+    method: undefined,
+    host: undefined,
+    path: undefined,
+    query: undefined,
+    protocol: undefined,
+    status,
+    rule: undefined,
+    service: undefined,
+    target: undefined,
+    bytes_sent: bytesSent,
+    duration_ms: 0,
+    upstream_ms: undefined,
+    attempts: undefined,
+    aborted: undefined,
+    error: code,
+    upstream_error: undefined
+  }
+}
+
+export default fp(accessLog, { name: 'access-log', fastify: '5.x', dependencies: ['exchange', 'problem', 'refusals'] })

@@ -36,6 +36,7 @@ const exchange: FastifyPluginCallback = (app, _options, done) => {
     request.exchange = current
     onceClosed(request, reply, () => {
       current.upstream?.cancel()
+      if (current.releases !== undefined) for (const release of current.releases) release()
       for (const listener of listeners) listener(request, reply)
     })
     next()

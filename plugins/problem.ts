@@ -1,10 +1,9 @@
 /** Answers every error of either plane as `application/problem+json` (RFC 9457), whether Fastify, a handler or the HTTP parser found it. */
-import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { problemMediaType, toParserError, toProblem, toPublicError, toRawAnswer } from '../src/control/problem.ts'
-import { createIdSource } from '../src/control/request-id.ts'
+import { answerClientError } from '../src/control/bare-answer.ts'
+import { problemMediaType, toProblem, toPublicError } from '../src/control/problem.ts'
 import { InternalError, NotFoundError } from '../src/errors.ts'
 
 declare module 'fastify' {
@@ -58,20 +57,9 @@ function pathOf({ originalUrl }: FastifyRequest): string {
   return query === -1 ? originalUrl : originalUrl.slice(0, query)
 }
 
-const newId = createIdSource()
-
 /** For Fastify's option `clientErrorHandler`: answers what never became a request, and closes the connection. */
 export function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET') socket.destroy()
-  else endWithProblem(toParserError(error), socket)
-}
-
-/** Answers on a bare connection, and closes it. Only closes it when an answer is under way: nothing may be written into the middle of it. */
-export function endWithProblem(error: Error, socket: Socket): void {
-  // What node:http keeps there is the response that has the connection.
-  const { _httpMessage: current } = socket as Socket & { readonly _httpMessage?: ServerResponse | null }
-  if (!socket.writable || current?.headersSent === true) socket.destroy()
-  else socket.end(toRawAnswer(error, newId(), new Date()), () => socket.destroy())
+  answerClientError(error, socket)
 }
 
 // fp(): the handlers are for every route of the app.

@@ -7,29 +7,32 @@ import { clientAddress } from '../src/core/client-address.ts'
 import { RequestFacts } from '../src/core/facts.ts'
 import { toMatchHost } from '../src/core/host.ts'
 import type { CidrSet } from '../src/core/ip.ts'
-import { normalisePath } from '../src/core/path.ts'
+import { normalisePath, type PathMode } from '../src/core/path.ts'
 import { isAuthority, parseRequestTarget } from '../src/core/request-target.ts'
 import type { RolloutTraffic } from '../src/core/rollout-traffic.ts'
 import { drained } from '../src/core/route.ts'
 import type { Snapshot } from '../src/core/snapshot.ts'
 import { BadPathError, BadRequestError, NoRuleError, NoTargetError, NotReadyError } from '../src/errors.ts'
 import type { Exchange, Peer } from '../src/upstream/exchange.ts'
+import { adoptAuthority, isHttp2 } from '../src/upstream/inbound-http2.ts'
 import type { Live } from '../src/upstream/upstream.ts'
 
 export interface RouterOptions {
   readonly live: Live
   /** The proxies whose X-Forwarded-* and Forwarded are believed. */
   readonly trustedProxies: CidrSet
+  /** What is taken in a path. */
+  readonly paths: PathMode
 }
 
-const router: FastifyPluginCallback<RouterOptions> = (app, { live, trustedProxies }, done) => {
+const router: FastifyPluginCallback<RouterOptions> = (app, { live, trustedProxies, paths }, done) => {
   const toPeer = createPeerLookup(trustedProxies)
   app.addHook('onRequest', (request, _reply, next) => {
     const { exchange, raw } = request
     const { snapshot, rollout } = live
     exchange.peer = toPeer(raw.socket)
     if (snapshot === undefined) return next(new NotReadyError())
-    const fault = readRequest(request.originalUrl, raw, exchange, trustedProxies)
+    const fault = readRequest(request.originalUrl, raw, exchange, trustedProxies, paths)
     if (fault !== undefined) return next(fault)
     const facts = exchange.facts!
     exchange.snapshot = snapshot
@@ -51,20 +54,35 @@ function matchInRollout(rollout: RolloutTraffic, exchange: Exchange): ReturnType
 }
 
 /** Puts the facts on the exchange, or returns what is wrong with the request. */
-function readRequest(url: string, raw: IncomingMessage, exchange: Exchange, trusted: CidrSet): Error | undefined {
+function readRequest(url: string, raw: IncomingMessage, exchange: Exchange, trusted: CidrSet, paths: PathMode): Error | undefined {
+  // The parser takes request lines of HTTP/0.9 and 2.0, too.
+  if (raw.httpVersionMajor !== 1 && !isHttp2(raw)) return new BadRequestError('The version of HTTP is not taken here')
   const target = parseRequestTarget(url)
-  const path = target === undefined ? undefined : normalisePath(target.path)
+  const path = target === undefined ? undefined : normalisePath(target.path, paths)
   if (target === undefined || path === undefined) return new BadPathError()
+  if (isHttp2(raw) && !adoptAuthority(raw.headers)) return new BadRequestError('Host and :authority differ')
+  const named = raw.headers.host
+  // RFC 9112 section 3.2: HTTP/1.1 has exactly one Host, and a well-formed one, whatever the form of the target.
+  if (named === undefined ? raw.httpVersion !== '1.0' : !isAuthority(named) || hasManyHosts(raw.rawHeaders))
+    return new BadRequestError('The Host field is missing, malformed or repeated')
   // RFC 9112 section 3.2.2: an absolute-form target replaces what Host says.
-  const host = target.authority ?? raw.headers.host
-  // RFC 9112 section 3.2: HTTP/1.1 has exactly one Host, and a well-formed one.
-  if (host === undefined ? raw.httpVersion !== '1.0' : !isAuthority(host))
-    return new BadRequestError('The Host field is missing or malformed')
+  const host = target.authority ?? named
+  if (target.authority !== undefined && !isAuthority(target.authority)) return new BadRequestError('The authority of the URL is malformed')
   const peer = exchange.peer!
   const ip = peer.trusted ? clientAddress(peer.ip, forwardedForOf(raw), trusted) : peer.ip
   exchange.host = host ?? ''
   exchange.facts = new RequestFacts(raw.method!, path, target.search, toMatchHost(host), ip, raw.headers, Date.now())
   return undefined
+}
+
+// node:http hands out the first of them alone.
+function hasManyHosts(rawHeaders: readonly string[]): boolean {
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++
+  }
+  return hosts > 1
 }
 
 // node:http joins repeated fields of this name with commas.

@@ -5,9 +5,12 @@ import { answer, problems } from '../schemas/answers.ts'
 import { explainRequest } from '../src/control/explain-request.ts'
 import type { LiveConfig } from '../src/control/live-config.ts'
 import { loadedState } from '../src/control/loaded-state.ts'
+import type { PathMode } from '../src/core/path.ts'
 
 export interface ExplainRoutesOptions {
   readonly live: LiveConfig
+  /** What the proxy takes in a path. */
+  readonly paths: PathMode
 }
 
 const explainSchema = {
@@ -20,9 +23,9 @@ const explainSchema = {
   response: { 200: answer('What would become of the request.', ExplanationSchema), ...problems(413, 415, 503) }
 } as const
 
-const explainRoutes: FastifyPluginCallback<ExplainRoutesOptions> = (app, { live }, done) => {
+const explainRoutes: FastifyPluginCallback<ExplainRoutesOptions> = (app, { live, paths }, done) => {
   app.post('/explain', { schema: explainSchema, config: { role: 'viewer' } }, async (request: FastifyRequest<{ Body: ExplainRequest }>) =>
-    explainRequest(loadedState(live).snapshot, request.body, Date.now())
+    explainRequest(loadedState(live).snapshot, request.body, Date.now(), paths)
   )
   done()
 }

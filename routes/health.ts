@@ -4,6 +4,7 @@ import { HealthSchema, ReadySchema, StatusSchema } from '../schemas/admin-status
 import { answer, problems } from '../schemas/answers.ts'
 import { configStatus, storeStatus } from '../src/control/instance-status.ts'
 import type { LiveConfig } from '../src/control/live-config.ts'
+import type { Overload } from '../src/control/overload.ts'
 import { NotReadyError } from '../src/errors.ts'
 
 export interface HealthRoutesOptions {
@@ -12,6 +13,7 @@ export interface HealthRoutesOptions {
   readonly isReady: () => boolean
   readonly version: string
   readonly instance: string
+  readonly overload?: Pick<Overload, 'report'>
 }
 
 const tags = ['Instance']
@@ -39,12 +41,15 @@ const statusSchema = {
   response: { 200: answer('The summary.', StatusSchema) }
 } as const
 
-const healthRoutes: FastifyPluginCallback<HealthRoutesOptions> = (app, { live, isReady, version, instance }, done) => {
+const healthRoutes: FastifyPluginCallback<HealthRoutesOptions> = (app, { live, isReady, version, instance, overload }, done) => {
   const identity = () => ({ version, instance, uptime_s: Math.round(process.uptime() * 10) / 10 })
 
   app.get('/health', { schema: healthSchema, config: { role: 'public' } }, async () => {
-    const details = { store: storeStatus(live), config: configStatus(live) }
-    const isUp = details.store.status === 'UP' && details.config.status === 'UP'
+    const store = storeStatus(live)
+    const config = configStatus(live)
+    const strain = overload?.report()
+    const isUp = store.status === 'UP' && config.status === 'UP' && strain?.status !== 'DEGRADED'
+    const details = { store, config, ...(strain === undefined ? {} : { overload: strain }) }
     return { status: isUp ? 'UP' : 'DEGRADED', details, ...identity() }
   })
 

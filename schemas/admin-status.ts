@@ -30,6 +30,18 @@ const ConfigStatusSchema = Type.Object(
   { additionalProperties: false, title: 'ConfigStatus' }
 )
 
+const OverloadStatusSchema = Type.Object(
+  {
+    status: Type.Enum(['UP', 'DEGRADED'], { description: 'DEGRADED: requests are refused with 503 `overloaded`.' }),
+    reasons: Type.Array(Type.Enum(['connections', 'requests', 'event_loop', 'heap']), { description: 'What there is too much of.' }),
+    connections: Type.Integer({ minimum: 0, description: 'Open connections of clients.' }),
+    requests_in_flight: Type.Integer({ minimum: 0 }),
+    event_loop_delay_ms: Type.Number({ minimum: 0, description: 'On average over the last half second.' }),
+    heap_percent: Type.Number({ minimum: 0, description: 'JavaScript heap in use, of what it may grow to.' })
+  },
+  { additionalProperties: false, title: 'OverloadStatus' }
+)
+
 const identity = {
   version: Type.String({ examples: ['0.1.0'] }),
   instance: Type.String({ description: 'The name of this instance.' }),
@@ -39,7 +51,10 @@ const identity = {
 export const HealthSchema = Type.Object(
   {
     status: Type.Enum(['UP', 'DEGRADED'], { description: 'DEGRADED: alive and serving, but a part needs attention.' }),
-    details: Type.Object({ store: StoreSchema, config: ConfigStatusSchema }, { additionalProperties: false }),
+    details: Type.Object(
+      { store: StoreSchema, config: ConfigStatusSchema, overload: Type.Optional(OverloadStatusSchema) },
+      { additionalProperties: false }
+    ),
     ...identity
   },
   { additionalProperties: false, title: 'Health' }

@@ -1,6 +1,7 @@
 /** A service: a named group of targets with its balancer. Wire shape of `/services` and of `services` in a file. */
 import Type, { type Static } from 'typebox'
 import { DescriptionSchema, HttpUrlSchema, IdSchema, LabelsSchema } from './common.ts'
+import { type TargetTls, TargetTlsSchema } from './target-tls.ts'
 
 export const balancerNames = ['round_robin', 'weighted_round_robin'] as const
 export type BalancerName = (typeof balancerNames)[number]
@@ -20,6 +21,19 @@ const fields = {
   targets: Type.Optional(
     Type.Array(TargetSchema, { maxItems: 1000, default: [], description: 'Where the traffic goes. No two with the same URL.' })
   ),
+  max_connections: Type.Optional(
+    Type.Union([Type.Integer({ minimum: 1, maximum: 1_000_000 }), Type.Null()], {
+      description:
+        'Requests that one target may have in flight. Another target is tried; when all are full the answer is 503 `overloaded`. null is no limit.'
+    })
+  ),
+  http2: Type.Optional(
+    Type.Boolean({
+      description:
+        'Speak HTTP/2 with the targets: with https URLs by ALPN, with http URLs from the first byte (h2c). gRPC needs it. Default false: HTTP/1.1.'
+    })
+  ),
+  tls: Type.Optional(TargetTlsSchema),
   balancer: Type.Optional(
     Type.Object(
       { algorithm: Type.Optional(Type.Enum([...balancerNames], { default: 'round_robin', description: 'How a target is picked.' })) },
@@ -50,5 +64,8 @@ export interface Service {
   readonly description: string
   readonly labels: Readonly<Record<string, string>>
   readonly targets: readonly Target[]
+  readonly max_connections?: number | null
+  readonly http2?: boolean
+  readonly tls?: TargetTls
   readonly balancer: { readonly algorithm: BalancerName }
 }

@@ -12,6 +12,7 @@ import revision from '../plugins/revision.ts'
 import ui from '../plugins/ui.ts'
 import commitRoutes from '../routes/commits.ts'
 import configRoutes from '../routes/config.ts'
+import connectionRoutes from '../routes/connections.ts'
 import eventRoutes from '../routes/events.ts'
 import explainRoutes from '../routes/explain.ts'
 import forwardRuleRoutes from '../routes/forward-rules.ts'
@@ -29,7 +30,10 @@ import type { Fleet } from './control/fleet.ts'
 import type { History } from './control/history.ts'
 import type { LiveConfig } from './control/live-config.ts'
 import type { Metrics } from './control/metrics.ts'
+import type { Overload } from './control/overload.ts'
 import type { ConfigWriter } from './control/writer.ts'
+import type { PathMode } from './core/path.ts'
+import { Connections } from './upstream/connections.ts'
 import { version } from './version.ts'
 
 export interface AdminAppOptions {
@@ -46,12 +50,18 @@ export interface AdminAppOptions {
   readonly tokens: readonly AdminToken[]
   /** The address that the app will listen on. */
   readonly adminHost: string
+  /** The WebSockets that are open. Default: none. */
+  readonly connections?: Connections
   /** The name of this instance. */
   readonly instance: string
+  /** What the proxy takes in a path. Default: strict. */
+  readonly paths?: PathMode
+  /** What `/health` says of overload. Default: nothing. */
+  readonly overload?: Pick<Overload, 'report'>
 }
 
 export function buildAdmin(options: AdminAppOptions): FastifyInstance {
-  const { live, writer, history, fleet, feed, logger, metrics, isReady, tokens, adminHost, instance } = options
+  const { live, writer, history, fleet, feed, logger, metrics, isReady, tokens, adminHost, instance, paths = 'strict', overload } = options
   const app = fastify({
     logger: false,
     return503OnClosing: false,
@@ -78,8 +88,9 @@ export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   app.register(rolloutRoutes, { live, writer, fleet, instance })
   app.register(eventRoutes, { feed, history, live })
   app.register(instanceRoutes, { fleet, instance })
-  app.register(explainRoutes, { live })
-  app.register(healthRoutes, { live, isReady, version, instance })
+  app.register(connectionRoutes, { connections: options.connections ?? new Connections() })
+  app.register(explainRoutes, { live, paths })
+  app.register(healthRoutes, { live, isReady, version, instance, ...(overload === undefined ? {} : { overload }) })
   app.register(metricsRoutes, { metrics })
   app.register(rootRoutes)
   app.register(ui)

@@ -21,6 +21,7 @@ export const RequestTimeoutError = createError<[]>('REQUEST_TIMEOUT', 'The reque
 export const HeadersTooLargeError = createError<[]>('HEADERS_TOO_LARGE', 'The request header section is too large', 431)
 
 // proxy
+export const MethodNotAllowedError = createError<[method: string]>('METHOD_NOT_ALLOWED', '%s is not answered here', 405)
 export const NoRuleError = createError<[method: string, path: string]>('NO_RULE', 'No rule matches %s %s', 404)
 export const BadGatewayError = createError<[options?: ErrorOptions]>(
   'BAD_GATEWAY',
@@ -30,6 +31,7 @@ export const BadGatewayError = createError<[options?: ErrorOptions]>(
 export const NoTargetError = createError<[]>('NO_TARGET', 'No target can take the request', 503)
 export const OverloadedError = createError<[]>('OVERLOADED', 'More requests or connections are open than are taken; try again shortly', 503)
 export const NotReadyError = createError<[]>('NOT_READY', 'No configuration is loaded yet', 503)
+export const UpgradeRequiredError = createError<[]>('UPGRADE_REQUIRED', 'Version 13 of the WebSocket protocol is needed', 426)
 export const UpstreamTimeoutError = createError<[]>('UPSTREAM_TIMEOUT', 'The target did not answer in time', 504)
 
 // admin
@@ -41,6 +43,7 @@ export const NotFoundError = createError<[method: string, path: string]>('NOT_FO
 export const RuleNotFoundError = createError<[id: string]>('RULE_NOT_FOUND', "There is no rule '%s'", 404)
 export const ServiceNotFoundError = createError<[id: string]>('SERVICE_NOT_FOUND', "There is no service '%s'", 404)
 export const RolloutNotFoundError = createError<[id: string]>('ROLLOUT_NOT_FOUND', "There is no rollout '%s'", 404)
+export const ConnectionNotFoundError = createError<[id: string]>('CONNECTION_NOT_FOUND', "There is no open connection '%s'", 404)
 export const RevisionNotFoundError = createError<[detail: string]>('REVISION_NOT_FOUND', '%s', 404)
 export const AlreadyExistsError = createError<[kind: string, id: string]>('ALREADY_EXISTS', "There is already a %s '%s'", 409)
 export const ServiceInUseError = createError<[id: string, rules: string]>('SERVICE_IN_USE', "The service '%s' is used by the rules %s", 409)

@@ -10,9 +10,12 @@ import { LastGoodKeeper, lastGoodFallback, withoutRollouts } from './control/kee
 import { LiveConfig } from './control/live-config.ts'
 import { createMetrics, type Metrics } from './control/metrics.ts'
 import { observe, reportFleet, reportLastGood } from './control/observe.ts'
+import { reportOverload } from './control/observe-overload.ts'
 import { observeRollouts } from './control/observe-rollouts.ts'
-import { parseItem } from './control/parse-item.ts'
+import { Overload } from './control/overload.ts'
+import { createItemParser } from './control/parse-item.ts'
 import { RolloutCoordinator } from './control/rollout-coordinator.ts'
+import { withoutCredentials } from './control/without-credentials.ts'
 import { ConfigWriter } from './control/writer.ts'
 import { CidrSet } from './core/ip.ts'
 import type { WritableStore } from './core/store.ts'
@@ -21,6 +24,7 @@ import { type Settings, SettingsError } from './settings.ts'
 import { LastGoodFile } from './stores/last-good.ts'
 import { openStore } from './stores/open-store.ts'
 import { openProxyRoutes, type ProxyRoutes } from './stores/proxy-routes.ts'
+import { Connections } from './upstream/connections.ts'
 import { version } from './version.ts'
 
 /** A running gateway. */
@@ -78,6 +82,9 @@ interface Parts {
   readonly keeper: LastGoodKeeper | undefined
   /** The hash `proxy_routes`; with a Redis store only. */
   readonly routes: ProxyRoutes | undefined
+  readonly overload: Overload
+  /** The WebSockets that are open. */
+  readonly connections: Connections
   readonly buildProxy: () => Promise<FastifyInstance>
   readonly buildAdmin: () => Promise<FastifyInstance>
   readonly readiness: { draining: boolean }
@@ -90,25 +97,33 @@ function build(settings: Settings, logger: Logger): Parts {
   const readiness = { draining: false }
   const isReady = () => live.snapshot !== undefined && !readiness.draining
   const trustedProxies = toTrusted(settings.trustedProxies)
-  const { accessLog, readyPath, tokens, adminHost, instance } = settings
+  const { accessLog, readyPath, tokens, adminHost, instance, paths, clientHeaderTimeoutMs } = settings
+  const connections = new Connections()
+  const overload = new Overload(settings, reportOverload(logger, metrics))
   const fleet = new Fleet({ live, store, instance, version, listener: reportFleet(logger, metrics) })
-  const writer = new ConfigWriter({ live, store, parse: parseItem, fleet })
+  const writer = new ConfigWriter({ live, store, parse: createItemParser(paths), fleet })
   const parts = { live, writer, history: new History(store), fleet, feed: new EventFeed(live) }
   observeRollouts(live, logger, metrics, parts.feed)
   const onTrouble = (error: unknown) => logger.warn({ err: error }, 'the rollout could not be moved; trying again')
   const coordinator = new RolloutCoordinator({ live, writer, fleet, instance, onTrouble })
   const buildProxy = async () => {
     const app = await import('./proxy-app.ts')
-    return app.buildProxy({ live, logger, accessLog, metrics, trustedProxies, isReady, ...(readyPath === undefined ? {} : { readyPath }) })
+    const optional = readyPath === undefined ? {} : { readyPath }
+    const basic = { live, logger, accessLog, metrics, trustedProxies, isReady, connections }
+    const { clientMinBytesPerSecond: minBytesPerSecond } = settings
+    const limits = minBytesPerSecond === 0 ? {} : { clientRate: { minBytesPerSecond, afterMs: clientGraceMs } }
+    return app.buildProxy({ ...basic, limits, ...optional, overload, paths, clientHeaderTimeoutMs })
   }
   const buildAdmin = async () => {
     const app = await import('./app.ts')
-    return app.buildAdmin({ ...parts, logger, metrics, isReady, tokens, adminHost, instance })
+    return app.buildAdmin({ ...parts, logger, metrics, isReady, tokens, adminHost, instance, paths, overload, connections })
   }
   const routes = store.name === 'redis' ? openProxyRoutes({ url: settings.store }) : undefined
-  return { store, live, fleet, coordinator, keeper, routes, buildProxy, buildAdmin, readiness }
+  return { store, live, fleet, coordinator, keeper, routes, overload, connections, buildProxy, buildAdmin, readiness }
 }
 
+/** From when on a slow request body counts as too slow: a client may begin slowly. */
+const clientGraceMs = 20_000
 const routesPatienceMs = 300
 
 // The routes of the hash should be there with the first request, but a Redis that hangs is not waited for.
@@ -124,7 +139,7 @@ function createLive(settings: Settings, store: WritableStore, logger: Logger, me
   const file = store.name === 'memory' ? undefined : new LastGoodFile(settings.dataDir, nameStore(settings))
   const lastGood = file === undefined ? undefined : lastGoodFallback(file, report)
   const fallback = lastGood !== undefined && store.name === 'file' ? withoutRollouts(lastGood) : lastGood
-  const live = new LiveConfig({ store, parse: parseItem, ...(fallback === undefined ? {} : { fallback }) })
+  const live = new LiveConfig({ store, parse: createItemParser(settings.paths), ...(fallback === undefined ? {} : { fallback }) })
   observe(live, logger, metrics)
   return { live, keeper: file === undefined ? undefined : new LastGoodKeeper(file, live, report) }
 }
@@ -132,10 +147,6 @@ function createLive(settings: Settings, store: WritableStore, logger: Logger, me
 function nameStore({ store, namespace }: Settings): string {
   if (store.startsWith('file:')) return `file:${resolve(store.slice('file:'.length))}`
   return `${withoutCredentials(store)} ${namespace}`
-}
-
-function withoutCredentials(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//')
 }
 
 function toTrusted(list: readonly string[]): CidrSet {
@@ -171,6 +182,7 @@ async function stop(parts: Parts, planes: readonly FastifyInstance[], settings: 
   const late = setTimeout(() => {
     logger.warn(`requests were still in flight after ${settings.shutdownGraceMs} ms; their connections are closed`)
     for (const server of servers) server.closeAllConnections()
+    parts.connections.terminateAll()
   }, settings.shutdownGraceMs)
   await release(parts, planes)
   clearInterval(idle)
@@ -179,8 +191,12 @@ async function stop(parts: Parts, planes: readonly FastifyInstance[], settings: 
   logger.flush()
 }
 
-async function release({ live, fleet, coordinator, keeper, routes, store }: Parts, planes: readonly FastifyInstance[]): Promise<void> {
+async function release(
+  { live, fleet, coordinator, keeper, routes, overload, store }: Parts,
+  planes: readonly FastifyInstance[]
+): Promise<void> {
   await Promise.all(planes.map(plane => plane.close()))
+  overload.close()
   await coordinator.close()
   live.close()
   await fleet.close()

@@ -1,19 +1,25 @@
 /** The data plane of an instance: which plugins, in which order. No logic. */
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyServerFactory } from 'fastify'
 import type { Logger } from 'pino'
 import accessLog from '../plugins/access-log.ts'
 import exchange from '../plugins/exchange.ts'
 import metricsPlugin from '../plugins/metrics.ts'
-import problem, { onClientError } from '../plugins/problem.ts'
-import proxy from '../plugins/proxy.ts'
+import overloadPlugin from '../plugins/overload.ts'
+import problem from '../plugins/problem.ts'
+import proxy, { type ProxyOptions } from '../plugins/proxy.ts'
 import ready from '../plugins/ready.ts'
 import refusals from '../plugins/refusals.ts'
 import requestId from '../plugins/request-id.ts'
 import rollout from '../plugins/rollout.ts'
 import router from '../plugins/router.ts'
+import websocket, { webSocketUrl } from '../plugins/websocket.ts'
 import { sinkOf } from './control/line-buffer.ts'
 import type { Metrics } from './control/metrics.ts'
+import type { Overload } from './control/overload.ts'
+import { type CertificateSource, createTlsServer } from './control/tls-server.ts'
 import type { CidrSet } from './core/ip.ts'
+import type { PathMode } from './core/path.ts'
+import { Connections } from './upstream/connections.ts'
 import { type Live, Upstream, type UpstreamOptions } from './upstream/upstream.ts'
 
 export interface ProxyAppOptions {
@@ -27,24 +33,61 @@ export interface ProxyAppOptions {
   /** A path that answers readiness, ahead of every rule. Default: none. */
   readonly readyPath?: string
   readonly isReady: () => boolean
+  /** What is taken in a path. Default: strict. */
+  readonly paths?: PathMode
+  /** Refuses what is too much. Default: nothing is. */
+  readonly overload?: Overload
+  /** How long a client may take over the header section of a request, in milliseconds. Default 10000. */
+  readonly clientHeaderTimeoutMs?: number
+  /** Where open WebSockets are listed. Default: a list of its own. */
+  readonly connections?: Connections
   /** For tests: shorter waits. */
   readonly limits?: Omit<UpstreamOptions, 'live'>
 }
 
-/** The data plane. */
+/** The data plane on a plain listener. */
 export function buildProxy(options: ProxyAppOptions): FastifyInstance {
-  const { live, logger, metrics, trustedProxies, readyPath, isReady, limits } = options
-  const app = fastify({
+  return build(options, { upstream: new Upstream({ live: options.live, metrics: options.metrics, ...options.limits }) })
+}
+
+/** The data plane on two listeners that share all live state: a plain one and one with TLS. Both have to be closed. */
+export function buildProxies(options: ProxyAppOptions, certificates: CertificateSource): [plain: FastifyInstance, secure: FastifyInstance] {
+  const upstream = new Upstream({ live: options.live, metrics: options.metrics, ...options.limits })
+  let open = 2
+  const release = async (): Promise<void> => {
+    open--
+    if (open === 0) await upstream.close()
+  }
+  return [build(options, { upstream, release }), build(options, { upstream, release, certificates })]
+}
+
+interface Listener extends ProxyOptions {
+  /** Undefined: without TLS. */
+  readonly certificates?: CertificateSource
+}
+
+function build(options: ProxyAppOptions, { certificates, ...listener }: Listener): FastifyInstance {
+  const { live, logger, metrics, trustedProxies, readyPath, isReady, overload, paths = 'strict' } = options
+  const { connections = new Connections() } = options
+  const { clientHeaderTimeoutMs = 10_000 } = options
+  const app: FastifyInstance = fastify({
     logger: false,
     // Rules match the URL, not Fastify's router: whatever a client makes up, the router only ever sees this.
-    rewriteUrl: () => '/',
+    rewriteUrl: request => ((request as { readonly upgrade?: boolean | null }).upgrade === true ? webSocketUrl : '/'),
     return503OnClosing: false,
     // Longer than the idle timeout of usual load balancers (60 s), so that they close first.
     keepAliveTimeout: 75_000,
     // Bodies may take as long as they move: the upload has a timeout of its own between two chunks.
     requestTimeout: 0,
-    http: { headersTimeout: 60_000, requireHostHeader: false, optimizeEmptyRequests: true },
-    clientErrorHandler: onClientError
+    http: {
+      headersTimeout: clientHeaderTimeoutMs,
+      // Late clients are looked for so often: none is found later than a quarter of the timeout after it.
+      connectionsCheckingInterval: Math.ceil(clientHeaderTimeoutMs / 4),
+      requireHostHeader: false,
+      optimizeEmptyRequests: true
+    },
+    ...(certificates === undefined ? {} : { serverFactory: toServerFactory(certificates, clientHeaderTimeoutMs) }),
+    clientErrorHandler: (error, socket) => app.answerClientError(error, socket)
   })
   app.register(requestId)
   app.register(problem, { logger })
@@ -54,7 +97,14 @@ export function buildProxy(options: ProxyAppOptions): FastifyInstance {
   app.register(metricsPlugin, { metrics, live })
   app.register(rollout, { metrics })
   if (readyPath !== undefined) app.register(ready, { path: readyPath, isReady })
-  app.register(router, { live, trustedProxies })
-  app.register(proxy, { upstream: new Upstream({ live, ...limits }) })
+  if (overload !== undefined) app.register(overloadPlugin, { overload, metrics })
+  app.register(router, { live, trustedProxies, paths })
+  app.register(proxy, listener)
+  app.register(websocket, { upstream: listener.upstream, connections, metrics, live })
   return app
+}
+
+// Fastify knows the server as one of node:http: requests and answers are alike, by the compatibility layer of node:http2.
+function toServerFactory(certificates: CertificateSource, headersTimeoutMs: number): FastifyServerFactory {
+  return handler => createTlsServer({ certificates, headersTimeoutMs }, handler) as unknown as ReturnType<FastifyServerFactory>
 }

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type AdminToken, type Role, roles } from './control/access.ts'
+import { pathModes } from './core/path.ts'
 
 /** A bad setting. `message` is one line for the person who made it. */
 export class SettingsError extends Error {
@@ -45,6 +46,28 @@ const table = {
   logLevel: setting('LOG_LEVEL', logLevels.join(' | '), oneOf(logLevels), 'info'),
   accessLog: setting('ACCESS_LOG', 'one line per request: true | false', toBoolean, true),
   shutdownGraceMs: setting('SHUTDOWN_GRACE_MS', 'how long requests in flight may take to finish at shutdown', toMilliseconds, 30_000),
+  maxConnections: setting('MAX_CONNECTIONS', 'connections of clients that are taken; 0 is no limit', toCount, 20_000),
+  maxRequests: setting('MAX_REQUESTS', 'requests in flight that are taken, in all; 0 is no limit', toCount, 20_000),
+  maxEventLoopDelayMs: setting(
+    'MAX_EVENT_LOOP_DELAY_MS',
+    'event loop delay above which requests are refused; 0 is no limit',
+    toMilliseconds,
+    1_000
+  ),
+  maxHeapPercent: setting('MAX_HEAP_PERCENT', 'share of the heap limit above which requests are refused; 0 is no limit', toPercent, 90),
+  clientHeaderTimeoutMs: setting(
+    'CLIENT_HEADER_TIMEOUT_MS',
+    'how long a client may take over the header section',
+    toPositiveMilliseconds,
+    10_000
+  ),
+  clientMinBytesPerSecond: setting(
+    'CLIENT_MIN_BYTES_PER_SECOND',
+    'how fast the body of a request must at least come, after 20 s; 0 is no limit',
+    toCount,
+    100
+  ),
+  paths: setting('PATHS', 'encoded slashes and backslashes in paths: strict (refused) | lenient (data)', oneOf(pathModes), 'strict'),
   readyPath: setting(
     'READY_PATH',
     'a path on the proxy port that answers readiness, for load balancers',
@@ -87,7 +110,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
 /** The settings for `--help`, one line each. */
 export function settingsHelp(): string {
   return Object.values(table)
-    .map(({ name, help, fallback }) => `  --${toFlag(name).padEnd(20)} SLUICE_${name.padEnd(18)} ${help}${describe(name, fallback)}`)
+    .map(({ name, help, fallback }) => `  --${toFlag(name).padEnd(28)} SLUICE_${name.padEnd(28)} ${help}${describe(name, fallback)}`)
     .join('\n')
 }
 
@@ -150,15 +173,31 @@ function toMilliseconds(text: string): number {
   return Number(text)
 }
 
+function toPositiveMilliseconds(text: string): number {
+  const milliseconds = toMilliseconds(text)
+  if (milliseconds === 0) throw new Error('must be at least 1 millisecond')
+  return milliseconds
+}
+
+function toCount(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`must be a whole number, not '${text}'`)
+  return Number(text)
+}
+
+function toPercent(text: string): number {
+  if (!/^\d{1,3}$/.test(text) || Number(text) > 100) throw new Error(`must be a whole number from 0 to 100, not '${text}'`)
+  return Number(text)
+}
+
 function toBoolean(text: string): boolean {
   if (text !== 'true' && text !== 'false') throw new Error(`must be true or false, not '${text}'`)
   return text === 'true'
 }
 
-function oneOf(names: readonly string[]): (text: string) => string {
+function oneOf<T extends string>(names: readonly T[]): (text: string) => T {
   return text => {
-    if (!names.includes(text)) throw new Error(`must be one of ${names.join(', ')}, not '${text}'`)
-    return text
+    if (!names.includes(text as T)) throw new Error(`must be one of ${names.join(', ')}, not '${text}'`)
+    return text as T
   }
 }
 

@@ -8,15 +8,15 @@ export interface AccessLine {
   readonly request_id: string
   /** The client's address after trusted proxies. */
   readonly client_ip: string | undefined
-  readonly method: string
+  readonly method: string | undefined
   /** Host and port as the client named them. */
   readonly host: string | undefined
   /** As sent, without the query. */
-  readonly path: string
+  readonly path: string | undefined
   /** With its `?`, as sent. */
   readonly query: string | undefined
   /** `HTTP/1.1` */
-  readonly protocol: string
+  readonly protocol: string | undefined
   /** 499 when the client left before there was an answer. */
   readonly status: number
   readonly rule: string | undefined
@@ -29,6 +29,8 @@ export interface AccessLine {
   readonly duration_ms: number
   /** From sending the request to the head of the target's answer. */
   readonly upstream_ms: number | undefined
+  /** How many requests were sent to targets, when there was more than one. */
+  readonly attempts: number | undefined
   /** The answer did not reach the client as a whole. */
   readonly aborted: true | undefined
   /** The code of the problem that was answered or that broke the answer off. */
@@ -41,10 +43,11 @@ export interface AccessLine {
 export function toText(line: AccessLine, nowMs: number): string {
   return (
     `{"level":30,"time":${timeText(nowMs)},"request_id":${quote(line.request_id)}${optional('client_ip', line.client_ip)}` +
-    `,"method":${quote(line.method)}${optional('host', line.host)},"path":${quote(line.path)}${optional('query', line.query)}` +
-    `,"protocol":${quote(line.protocol)},"status":${line.status}${optional('rule', line.rule)}${optional('service', line.service)}` +
+    `${optional('method', line.method)}${optional('host', line.host)}${optional('path', line.path)}${optional('query', line.query)}` +
+    `${optional('protocol', line.protocol)},"status":${line.status}${optional('rule', line.rule)}${optional('service', line.service)}` +
     `${optional('target', line.target)},"bytes_sent":${line.bytes_sent},"duration_ms":${milliseconds(line.duration_ms)}` +
     (line.upstream_ms === undefined ? '' : `,"upstream_ms":${milliseconds(line.upstream_ms)}`) +
+    (line.attempts === undefined ? '' : `,"attempts":${line.attempts}`) +
     (line.aborted === undefined ? '' : ',"aborted":true') +
     `${optional('error', line.error)}${optional('upstream_error', line.upstream_error)},"msg":"request"}\n`
   )

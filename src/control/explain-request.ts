@@ -3,6 +3,7 @@ import type { ExplainRequest } from '../../schemas/admin-explain.ts'
 import { describeRequest, type RequestFault, toFacts } from '../core/described-request.ts'
 import { explain } from '../core/explain.ts'
 import type { Explanation } from '../core/explanation.ts'
+import type { PathMode } from '../core/path.ts'
 import type { CompiledTarget } from '../core/route.ts'
 import { pointerTo } from '../core/rule-fault.ts'
 import type { Snapshot } from '../core/snapshot.ts'
@@ -23,10 +24,11 @@ export type ExplainAnswer = Explanation & {
 
 /**
  * @param now milliseconds since the epoch, for a request that does not say when
+ * @param paths what the proxy takes in a path
  * @throws {ValidationError} for a request that the proxy would refuse before it looks at rules
  */
-export function explainRequest(snapshot: Snapshot, asked: ExplainRequest, now: number): ExplainAnswer {
-  const described = describeRequest(asked)
+export function explainRequest(snapshot: Snapshot, asked: ExplainRequest, now: number, paths: PathMode): ExplainAnswer {
+  const described = describeRequest(asked, paths)
   if ('detail' in described) throw refuse(described)
   const facts = toFacts(described, now)
   const explanation = explain(snapshot, facts)

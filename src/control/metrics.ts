@@ -1,11 +1,14 @@
 /** What the gateway measures, for Prometheus. One object per process, with a registry of its own. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client'
 import { version } from '../version.ts'
+import { createOverloadMetrics, type OverloadMetrics } from './overload-metrics.ts'
 import { RequestDurations } from './request-durations.ts'
 import { createRolloutMetrics, type RolloutMetrics } from './rollout-metrics.ts'
 import { RuleSeriesSet } from './rule-series.ts'
+import { createUpstreamMetrics, type UpstreamMetrics } from './upstream-metrics.ts'
+import { createWebSocketMetrics, type WebSocketMetrics } from './websocket-metrics.ts'
 
-export interface Metrics extends RolloutMetrics {
+export interface Metrics extends RolloutMetrics, OverloadMetrics, UpstreamMetrics, WebSocketMetrics {
   readonly registry: Registry
   /** A request has come in. */
   requestStarted(): void
@@ -44,7 +47,10 @@ export function createMetrics({ measureProcess = true }: MetricsOptions = {}): M
     ...createRequestMetrics(registry),
     ...createConfigMetrics(registry),
     ...createFleetMetrics(registry),
-    ...createRolloutMetrics(registry)
+    ...createRolloutMetrics(registry),
+    ...createOverloadMetrics(registry),
+    ...createUpstreamMetrics(registry),
+    ...createWebSocketMetrics(registry)
   }
 }
 

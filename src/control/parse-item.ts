@@ -8,6 +8,7 @@ import type { Kind, StoredItem } from '../core/change.ts'
 import { compileRule } from '../core/compile-rule.ts'
 import { compileService } from '../core/compile-service.ts'
 import type { ItemParser, ItemRefusal, ParsedItem } from '../core/live-item.ts'
+import type { PathMode } from '../core/path.ts'
 import { re2Engine } from '../regex/re2.ts'
 import { toFaults, toValidator } from './schema-faults.ts'
 
@@ -19,8 +20,15 @@ const validators: Record<Kind, ValidateFunction> = {
 
 const idPattern = /^[A-Za-z0-9._-]{1,64}$/
 
-/** Checks, fills in and compiles `stored`. Pure: the same item gives the same answer on every instance. */
-export const parseItem: ItemParser = (stored: StoredItem): ParsedItem | ItemRefusal => {
+/** A parser for instances whose proxy takes `paths`. */
+export function createItemParser(paths: PathMode): ItemParser {
+  return stored => parse(stored, paths)
+}
+
+/** Checks, fills in and compiles `stored`. Pure: the same item gives the same answer on every instance. For strict paths. */
+export const parseItem: ItemParser = createItemParser('strict')
+
+function parse(stored: StoredItem, paths: PathMode): ParsedItem | ItemRefusal {
   const { kind, id, seq } = stored
   if (stored.fault !== undefined) return refuse('unreadable', '', stored.fault)
   if (!isRecord(stored.item)) return refuse('validation_failed', '', 'must be an object')
@@ -32,12 +40,12 @@ export const parseItem: ItemParser = (stored: StoredItem): ParsedItem | ItemRefu
   const validate = validators[kind]
   if (!validate(filled)) return { refused: true, code: 'validation_failed', faults: toFaults(validate.errors ?? []) }
   if (kind === 'rollout') return parseRollout(filled as Rollout)
-  return kind === 'forward_rule' ? parseRule(filled as ForwardRuleWrite, id, seq) : parseService(filled as ServiceWrite, id)
+  return kind === 'forward_rule' ? parseRule(filled as ForwardRuleWrite, id, seq, paths) : parseService(filled as ServiceWrite, id)
 }
 
-function parseRule(filled: ForwardRuleWrite, id: string, seq: number): ParsedItem | ItemRefusal {
+function parseRule(filled: ForwardRuleWrite, id: string, seq: number, paths: PathMode): ParsedItem | ItemRefusal {
   const item = toForwardRule(filled, id)
-  const compiled = compileRule(item, seq, re2Engine)
+  const compiled = compileRule(item, seq, re2Engine, paths)
   if (!('action' in compiled)) return toRefusal(compiled.map(fault => ({ ...fault, pointer: asWritten(fault.pointer, filled) })))
   return { refused: false, kind: 'forward_rule', item, compiled }
 }

@@ -85,18 +85,29 @@ export function toParserError({ code = '' }: NodeJS.ErrnoException): Error {
   return new BadRequestError('The request is not valid HTTP/1.1')
 }
 
+/** An answer in bytes. */
+export interface RawAnswer {
+  readonly text: string
+  readonly status: number
+  readonly code: string
+  /** Of the body. */
+  readonly bytesSent: number
+}
+
 /** A whole answer, for a connection that has no response object. The connection is to be closed after it. */
-export function toRawAnswer(error: Error, requestId: string, now: Date): string {
+export function toRawAnswer(error: Error, requestId: string, now: Date): RawAnswer {
   const problem = toProblem(error, requestId, now)
   const body = JSON.stringify(problem)
-  return [
+  const bytesSent = Buffer.byteLength(body)
+  const text = [
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,
     `Content-Type: ${problemMediaType}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
+    `Content-Length: ${bytesSent}`,
     `Date: ${now.toUTCString()}`,
     `X-Request-Id: ${requestId}`,
     'Connection: close',
     '',
     body
   ].join('\r\n')
+  return { text, status: problem.status, code: problem.code, bytesSent }
 }

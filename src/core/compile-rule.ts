@@ -1,33 +1,45 @@
 /** From a rule in canonical form to what requests need of it. Checks everything that the schema cannot say. */
 import { defaultTimeouts, type ForwardRule } from '../../schemas/forward-rule.ts'
 import { compileTests } from './compile-tests.ts'
+import { compileWebSocket } from './compile-websocket.ts'
 import { compileHeaderEdits } from './header-edits.ts'
 import { compileHosts } from './host-pattern.ts'
 import { parseIp } from './ip-address.ts'
 import type { CompiledMatch } from './match.ts'
 import { toMatchKey } from './match-key.ts'
+import type { PathMode } from './path.ts'
 import { compilePath, pathRankOf } from './path-matcher.ts'
 import { compileRewrite } from './path-rewrite.ts'
 import { compilePredicates } from './predicates.ts'
 import { compileLocation } from './redirect-location.ts'
 import type { RegexEngine } from './regex.ts'
-import type { CompiledRule, CompiledTimeouts } from './route.ts'
+import { compileRetry } from './retry-policy.ts'
+import type { CompiledMirror, CompiledRule, CompiledTimeouts } from './route.ts'
 import { compileAction } from './rule-action.ts'
 import { Faults, type RuleFault } from './rule-fault.ts'
 
 export type { RuleFault } from './rule-fault.ts'
 
-/** The compiled rule, or all that is wrong with it. Pure: the same item gives the same result on every instance. */
-export function compileRule(item: ForwardRule, seq: number, regex: RegexEngine): CompiledRule | readonly RuleFault[] {
+/**
+ * The compiled rule, or all that is wrong with it. Pure: the same item gives the same result on every instance.
+ * @param paths what the proxy takes in a path
+ */
+export function compileRule(
+  item: ForwardRule,
+  seq: number,
+  regex: RegexEngine,
+  paths: PathMode = 'strict'
+): CompiledRule | readonly RuleFault[] {
   const faults = new Faults()
   const action = compileAction(item, faults)
   const compiled = compileMatch(item, regex, faults)
   const requestHeaders = compileHeaderEdits(item.request_headers, 'request_headers', faults)
   const responseHeaders = compileHeaderEdits(item.response_headers, 'response_headers', faults)
   if (!isHostHeader(item.host_header)) faults.add(['host_header'], "must be 'preserve', 'target' or a host with an optional port")
-  const rewritePath = compiled && compileRewrite(item, compiled.match.path, faults)
+  const rewritePath = compiled && compileRewrite(item, compiled.match.path, faults, paths)
   const toLocation = compiled && item.redirect && compileLocation(item.redirect.location, compiled.match.path, faults)
-  const tests = compileTests(item.tests, faults)
+  const mirror = compileMirror(item, faults)
+  const tests = compileTests(item.tests, faults, paths)
   if (faults.list.length > 0 || action === undefined || compiled === undefined) return faults.list
   return {
     id: item.id,
@@ -43,6 +55,9 @@ export function compileRule(item: ForwardRule, seq: number, regex: RegexEngine):
     responseHeaders,
     timeouts: compileTimeouts(item.timeout_ms),
     maxBodyBytes: item.max_body_bytes ?? null,
+    websocket: compileWebSocket(item.websocket),
+    retry: item.retry === undefined ? undefined : compileRetry(item.retry),
+    mirror,
     tests
   }
 }
@@ -58,6 +73,12 @@ function compileMatch(item: ForwardRule, regex: RegexEngine, faults: Faults): { 
 
 function compileTimeouts(written: ForwardRule['timeout_ms']): CompiledTimeouts {
   return written === undefined ? defaultTimeouts : { ...defaultTimeouts, ...written }
+}
+
+function compileMirror({ mirror, redirect, respond }: ForwardRule, faults: Faults): CompiledMirror | undefined {
+  if (mirror === undefined) return undefined
+  if (redirect !== undefined || respond !== undefined) faults.add(['mirror'], 'is for rules that forward, to a target_service or a target')
+  return { service: mirror.target_service, share: (mirror.percent ?? 100) / 100 }
 }
 
 function isHostHeader(value: string): boolean {

@@ -1,5 +1,6 @@
 /** From a service in canonical form to what requests need of it. */
 import type { Service } from '../../schemas/service.ts'
+import { compileTransport } from './compile-transport.ts'
 import type { CompiledService, CompiledTarget } from './route.ts'
 import { Faults, type RuleFault } from './rule-fault.ts'
 import { compileTarget } from './target-address.ts'
@@ -9,6 +10,7 @@ export function compileService(item: Service): CompiledService | readonly RuleFa
   const faults = new Faults()
   const targets: CompiledTarget[] = []
   const seen = new Map<string, number>()
+  const transport = compileTransport(item)
   for (const [index, { url, weight }] of item.targets.entries()) {
     const target = compileTarget(url, weight)
     if (typeof target === 'string') {
@@ -20,7 +22,7 @@ export function compileService(item: Service): CompiledService | readonly RuleFa
     const other = seen.get(address)
     if (other !== undefined) faults.add(['targets', index, 'url'], `is the same address as target ${other}`)
     seen.set(address, other ?? index)
-    targets.push(target)
+    targets.push(transport === undefined ? target : { ...target, transport })
   }
-  return faults.list.length > 0 ? faults.list : { id: item.id, item, targets }
+  return faults.list.length > 0 ? faults.list : { id: item.id, item, maxConnections: item.max_connections ?? null, targets }
 }

@@ -1,6 +1,7 @@
 /** The tests of a rule, ready to be judged as often as the configuration changes. */
 import type { Expectation, RuleTest } from '../../schemas/rule-test.ts'
 import { type DescribedRequest, describeRequest } from './described-request.ts'
+import type { PathMode } from './path.ts'
 import type { Faults } from './rule-fault.ts'
 
 /** A test whose request is one. */
@@ -13,12 +14,12 @@ export interface CompiledTest {
 
 const none: readonly CompiledTest[] = []
 
-/** The tests of a rule; what is wrong with their requests goes to `faults`. */
-export function compileTests(written: readonly RuleTest[] | undefined, faults: Faults): readonly CompiledTest[] {
+/** The tests of a rule; what is wrong with their requests goes to `faults`. `paths` is what the proxy takes in a path. */
+export function compileTests(written: readonly RuleTest[] | undefined, faults: Faults, paths: PathMode): readonly CompiledTest[] {
   if (written === undefined || written.length === 0) return none
   const tests: CompiledTest[] = []
   for (const [index, { request: asked, expect }] of written.entries()) {
-    const request = describeRequest(asked)
+    const request = describeRequest(asked, paths)
     if ('detail' in request) faults.add(['tests', index, 'request', ...request.keys], request.detail)
     else tests.push({ request, expect, name: `${request.method} ${asked.url}` })
   }

@@ -3,7 +3,7 @@ import type { ExplainRequest } from '../../schemas/admin-explain.ts'
 import { RequestFacts, type RequestHeaders } from './facts.ts'
 import { toMatchHost } from './host.ts'
 import { canonicalIp } from './ip-address.ts'
-import { type NormalPath, normalisePath } from './path.ts'
+import { type NormalPath, normalisePath, type PathMode } from './path.ts'
 import { isAuthority, parseRequestTarget } from './request-target.ts'
 
 /** What rules see of the request, but for the moment when it is not said. */
@@ -25,11 +25,14 @@ export interface RequestFault {
   readonly detail: string
 }
 
-/** @param asked has passed its schema */
-export function describeRequest(asked: ExplainRequest): DescribedRequest | RequestFault {
+/**
+ * @param asked has passed its schema
+ * @param paths what the proxy takes in a path
+ */
+export function describeRequest(asked: ExplainRequest, paths: PathMode): DescribedRequest | RequestFault {
   const { method = 'GET', url, headers = {}, source_ip = '127.0.0.1', at } = asked
   const target = parseRequestTarget(url)
-  const path = target === undefined ? undefined : normalisePath(target.path)
+  const path = target === undefined ? undefined : normalisePath(target.path, paths)
   if (target === undefined || path === undefined)
     return { keys: ['url'], detail: 'is malformed or ambiguous: the gateway answers it with 400 bad_path' }
   const fields = toFields(headers)

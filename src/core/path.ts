@@ -1,5 +1,12 @@
 /** One normal form of a request path for everything that decides by it (RFC 3986 section 6.2.2). */
 
+/**
+ * What happens to an encoded slash or backslash in a request path: `strict` refuses it, because a target may see a separator where we see
+ * none; `lenient` takes it as data within its segment, for targets that do the same.
+ */
+export const pathModes = ['strict', 'lenient'] as const
+export type PathMode = (typeof pathModes)[number]
+
 /** A request path in the two forms that the gateway uses; both have the same number of segments. */
 export interface NormalPath {
   /**
@@ -13,25 +20,31 @@ export interface NormalPath {
 
 // Anything but '/' and the pchar of RFC 3986 section 3.3 without '%', or a segment that is empty or begins with a dot.
 const needsWork = /[^!$&-;=@-Z_a-z~]|\/[./]/
-// Never legal in a request target. '#' and '\' because some upstreams cut the path or see a slash there.
-const refused = /[^\x21-\x7e\x80-\xff]|[\\#?]|%(?![0-9A-Fa-f]{2})|%(?:2[Ff]|5[Cc]|00)/
+// Never legal in a request target, control characters also when encoded. '#' and '\' because some upstreams cut the path or see a slash there.
+const refused = /[^\x21-\x7e\x80-\xff]|[\\#?]|%(?![0-9A-Fa-f]{2})|%(?:[01][0-9A-Fa-f]|7[Ff])/
+// Too long an encoding of a character that UTF-8 writes shorter (RFC 3629 section 3): decoders that take it read a dot or a slash.
+const overlong = /(?:%[Cc][01]|[\xc0\xc1])(?:%[89ABab]|[\x80-\xbf])|(?:%[Ee]0|\xe0)(?:%[89]|[\x80-\x9f])|(?:%[Ff]0|\xf0)(?:%8|[\x80-\x8f])/
+const encodedSlash = /%(?:2[Ff]|5[Cc])/
+// Dot segments to a target that cuts parameters off (`..;x`) or that decodes slashes (`..%2Fx`), not to us. In match form.
+const hiddenDots = /(?:^|%2F|%5C)\.\.?(?:;|%3B|%2F|%5C|$)/
 const escapes = /%[0-9A-Fa-f]{2}/g
 const notPchar = /[^!$%&-;=@-Z_a-z~]/g
 const unreserved = /^[A-Za-z0-9._~-]$/
 
 /**
  * The normal form of a raw request path (without query), or undefined when it is malformed or ambiguous: it does not begin with `/`, has a
- * bad escape, a control character, `\`, `#`, or an encoded slash, backslash or NUL. A trailing slash and `;` stay as they are.
- * Characters from U+0080 to U+00FF stand for one byte each, as `node:http` hands them out.
+ * bad escape, a control character, `\`, `#`, overlong UTF-8, a dot segment with parameters or, in strict mode, an encoded slash or
+ * backslash. A trailing slash and `;` stay as they are. Characters from U+0080 to U+00FF stand for one byte each, as `node:http` hands them
+ * out.
  */
-export function normalisePath(raw: string): NormalPath | undefined {
+export function normalisePath(raw: string, mode: PathMode = 'strict'): NormalPath | undefined {
   if (raw.charCodeAt(0) !== 47 /* / */) return undefined
   if (!needsWork.test(raw)) return { match: raw, forward: raw }
-  if (refused.test(raw)) return undefined
+  if (refused.test(raw) || overlong.test(raw) || (mode === 'strict' && encodedSlash.test(raw))) return undefined
   return resolveSegments(raw)
 }
 
-function resolveSegments(raw: string): NormalPath {
+function resolveSegments(raw: string): NormalPath | undefined {
   const match: string[] = []
   const forward: string[] = []
   let endsInSlash = false
@@ -42,6 +55,7 @@ function resolveSegments(raw: string): NormalPath {
       match.pop()
       forward.pop()
     } else if (!endsInSlash) {
+      if (hiddenDots.test(plain)) return undefined
       match.push(plain)
       forward.push(segment)
     }

@@ -2,9 +2,11 @@
 import type { ForwardRule } from '../../schemas/forward-rule.ts'
 import type { Service } from '../../schemas/service.ts'
 import type { CompiledTest } from './compile-tests.ts'
+import type { CompiledWebSocket } from './compile-websocket.ts'
 import type { RequestFacts } from './facts.ts'
 import type { CompiledMatch } from './match.ts'
 import type { NormalPath } from './path.ts'
+import type { CompiledRetry } from './retry-policy.ts'
 
 /** An address that requests are sent to, parsed once. */
 export interface TargetAddress {
@@ -16,8 +18,27 @@ export interface TargetAddress {
   readonly basePath: string
 }
 
+/** What holds for TLS to a target. PEM texts. */
+export interface CompiledTls {
+  readonly verify: boolean
+  /** Undefined: the CAs of the system. */
+  readonly ca: string | undefined
+  /** The name for SNI and for the check of the certificate; undefined: the one in the URL. */
+  readonly serverName: string | undefined
+}
+
+/** How connections to a target are made, where it is not by HTTP/1.1 and with the CAs of the system. */
+export interface Transport {
+  /** Equal for transports that are equal: their connections are shared. */
+  readonly key: string
+  readonly http2: boolean
+  readonly tls: CompiledTls | undefined
+}
+
 /** A target of a service. */
 export interface CompiledTarget extends TargetAddress {
+  /** Undefined: the default. */
+  readonly transport?: Transport | undefined
   /** As the operator wrote it: what logs, metrics and the API call this target. */
   readonly url: string
   readonly weight: number
@@ -27,6 +48,8 @@ export interface CompiledService {
   readonly id: string
   readonly item: Service
   readonly targets: readonly CompiledTarget[]
+  /** Requests that one target may have in flight; null is no limit. */
+  readonly maxConnections: number | null
 }
 
 /** Header edits ready to apply: names in lower case. Applied in the order remove, set, add. */
@@ -52,6 +75,14 @@ export interface CompiledTimeouts {
   readonly total: number | null
 }
 
+/** Copies of requests for a second service. */
+export interface CompiledMirror {
+  /** The id of the service. */
+  readonly service: string
+  /** The share of the requests that is copied, from 0 to 1. */
+  readonly share: number
+}
+
 /** A rule, compiled: what a request needs of it once it is matched. */
 export interface CompiledRule {
   readonly id: string
@@ -75,6 +106,11 @@ export interface CompiledRule {
   readonly timeouts: CompiledTimeouts
   /** Largest request body, in bytes; null is no limit. */
   readonly maxBodyBytes: number | null
+  /** Undefined: no attempt but the first. */
+  readonly retry: CompiledRetry | undefined
+  /** Undefined: nothing is copied. */
+  readonly mirror: CompiledMirror | undefined
+  readonly websocket: CompiledWebSocket
   /** What must hold as long as the rule is there and enabled. */
   readonly tests: readonly CompiledTest[]
 }

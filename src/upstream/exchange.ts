@@ -38,6 +38,14 @@ export class Exchange {
   target: string | undefined
   /** From handing the request to the pool until the head of the target's answer, in milliseconds. */
   upstreamMs: number | undefined
+  /** Called when the exchange ends: each gives back what it holds. */
+  releases: (() => void)[] | undefined
+  /** No target was found because all have as many requests in flight as they may. */
+  isFull = false
+  /** Whether the overload guard let it in and counts it. */
+  admitted = false
+  /** How many requests were sent to targets; without a `retry` one at most. */
+  attempts = 1
   /** Bytes of the answer's body that were handed to the client's connection. */
   bytesSent = 0
   /** The code of the problem that was answered, or of the reason why a begun answer was broken off. */
@@ -64,5 +72,10 @@ export function isFailure({ error }: Exchange, response: ServerResponse): boolea
 
 /** The status of an exchange that is over: 499, as nginx has it, when the client left before there was one. */
 export function statusOf(response: ServerResponse): number {
-  return response.headersSent ? response.statusCode : 499
+  return response.headersSent || wasUpgraded(response) ? response.statusCode : 499
+}
+
+/** Whether the connection became a WebSocket: then `ws` has sent the head of the answer, and node:http knows nothing of it. */
+export function wasUpgraded(response: ServerResponse): boolean {
+  return response.statusCode === 101
 }

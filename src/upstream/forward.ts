@@ -1,14 +1,18 @@
 /** Forwards one request to a target and its answer to the client, streaming both ways. */
 import type { IncomingMessage } from 'node:http'
-import type { TLSSocket } from 'node:tls'
-import type { Dispatcher } from 'undici'
 import type { CompiledRule, CompiledTarget } from '../core/route.ts'
 import { BadRequestError, BodyTooLargeError } from '../errors.ts'
+import { Attempts } from './attempts.ts'
 import type { Exchange } from './exchange.ts'
 import { type AnswerSlot, type ForwardContext, Forwarding } from './forwarding.ts'
+import { hasContent, isHttp2 } from './inbound-http2.ts'
+import { sendInterim } from './interim.ts'
+import { answerAsLast, hopsLeft } from './max-forwards.ts'
 import type { Pools } from './pools.ts'
+import { RepeatableBody } from './repeatable-body.ts'
 import { RequestBody } from './request-body.ts'
-import { toTargetHeaders } from './request-headers.ts'
+import { specialOf } from './special-request.ts'
+import { type TargetRequest, toTargetRequest } from './target-request.ts'
 
 /** Starts to forward; everything else happens in events. Never throws: what goes wrong is sent to `reply`. */
 export function forward(
@@ -19,45 +23,72 @@ export function forward(
   exchange: Exchange,
   target: CompiledTarget
 ): void {
-  const { rule, upstreamPath } = exchange.route!
+  const { rule } = exchange.route!
   const refused = refusalOf(request, rule)
   if (refused !== undefined) return void reply.send(refused)
-  const headers = toTargetHeaders(headOf(request, exchange), rule, target)
-  if (headers === undefined) return void reply.send(new BadRequestError('More than one Host field'))
+  const left = hopsLeft(request)
+  if (left === 0) return answerAsLast(request, reply, exchange, context.lingerMs)
+  if (Number.isNaN(left)) return void reply.send(new BadRequestError('Max-Forwards must be a number'))
+  const options = toTargetRequest(request, exchange, target)
+  if (options === undefined) return void reply.send(new BadRequestError('More than one Host field'))
   exchange.target = target.url
-  const { timeouts } = rule
   const forwarding = new Forwarding(request, reply, exchange, context)
   exchange.upstream = forwarding
-  const options: Dispatcher.DispatchOptions = {
-    path: target.basePath === '' ? upstreamPath : target.basePath + upstreamPath,
-    method: request.method!,
-    headers,
-    headersTimeout: timeouts.read,
-    bodyTimeout: timeouts.read,
-    body: null
-  }
-  if (hasBody(request)) {
-    const bodyLimits = { maxBytes: rule.maxBodyBytes, sendMs: timeouts.send, clientStallMs: context.clientStallMs }
-    options.body = new RequestBody(request, bodyLimits, fault => forwarding.failBody(fault)).asStream()
-  }
-  forwarding.start(pools.get(target.origin, timeouts.connect), options, timeouts.total)
+  const withBody = hasBody(request)
+  if (rule.mirror !== undefined) context.mirrors.copy(request, exchange, withBody)
+  const body = withBody ? toBody(request, rule, context, forwarding) : undefined
+  if (withBody) options.special = specialOf(request, rule)
+  // Over HTTP/2 the target is not asked: the client is, by us.
+  if (options.special?.expectContinue && target.transport?.http2) sendInterim(request, reply.raw, 100, {})
+  if (rule.retry !== undefined) return forwardWithRetries({ pools, context, request, exchange, forwarding, body }, target, options)
+  if (body !== undefined) options.body = body.asStream()
+  forwarding.start(pools.get(target.origin, rule.timeouts.connect, target.transport), options, rule.timeouts.total)
 }
 
-function headOf(request: IncomingMessage, exchange: Exchange) {
-  const facts = exchange.facts!
-  return {
-    peer: exchange.peer!,
-    clientIp: facts.ip,
-    host: exchange.host,
-    secure: (request.socket as Partial<TLSSocket>).encrypted === true,
-    rawHeaders: request.rawHeaders,
-    httpVersion: request.httpVersion,
-    requestId: exchange.id
-  }
+interface Retriable {
+  readonly pools: Pools
+  readonly context: ForwardContext
+  readonly request: IncomingMessage
+  readonly exchange: Exchange
+  readonly forwarding: Forwarding
+  readonly body: RequestBody | undefined
+}
+
+/** @param first the request to `target`, which is the first one */
+function forwardWithRetries(
+  { pools, context, request, exchange, forwarding, body }: Retriable,
+  target: CompiledTarget,
+  first: TargetRequest
+): void {
+  const { retry, timeouts } = exchange.route!.rule
+  const attempts = new Attempts({
+    context,
+    exchange,
+    forwarding,
+    policy: retry!,
+    budget: context.retryBudgets.of(exchange.service ?? target.url),
+    method: request.method!,
+    totalMs: timeouts.total,
+    body: body === undefined ? undefined : new RepeatableBody(body),
+    prepare: next => ({
+      pool: pools.get(next.origin, timeouts.connect, next.transport),
+      // The one thing that can be wrong with it was looked for in the first one.
+      request: next === target ? { ...first } : { ...toTargetRequest(request, exchange, next)!, special: first.special }
+    })
+  })
+  forwarding.startAttempts(attempts, timeouts.total)
+  attempts.start(target)
+}
+
+function toBody(request: IncomingMessage, rule: CompiledRule, context: ForwardContext, forwarding: Forwarding): RequestBody {
+  const limits = { maxBytes: rule.maxBodyBytes, sendMs: rule.timeouts.send, clientStallMs: context.clientStallMs, clientRate: context.clientRate }
+  return new RequestBody(request, limits, fault => forwarding.failBody(fault))
 }
 
 /** Whether the request has content (RFC 9112 section 6.3): its method does not matter. */
-function hasBody({ headers }: IncomingMessage): boolean {
+function hasBody(request: IncomingMessage): boolean {
+  if (isHttp2(request)) return hasContent(request)
+  const { headers } = request
   const length = headers['content-length']
   return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined
 }

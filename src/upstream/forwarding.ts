@@ -2,12 +2,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
+import { idempotentMethods } from '../core/retry-policy.ts'
 import { RequestTimeoutError, UpstreamTimeoutError } from '../errors.ts'
+import type { ClientRate } from './client-rate.ts'
 import type { Cancellable, Exchange } from './exchange.ts'
 import { codeOf, isReset, toAnswer } from './failures.ts'
+import { endsWithHead } from './http2-dispatch.ts'
+import { addTrailers, breakOff, isHttp2, respond } from './inbound-http2.ts'
+import { sendInterim } from './interim.ts'
 import { linger } from './linger.ts'
+import type { AttemptsContext, Copier } from './own-requests.ts'
 import type { TargetPool } from './pools.ts'
 import { type ReceivedFields, toClientHeaders, toClientTrailers } from './response-headers.ts'
+import type { RetryBudgets } from './retry-budgets.ts'
 
 /** Where the answer goes: raw once the target's answer begins, otherwise as an error. A Fastify reply is one. */
 export interface AnswerSlot {
@@ -19,17 +26,19 @@ export interface AnswerSlot {
 }
 
 /** What holds for every exchange of a gateway. */
-export interface ForwardContext {
+export interface ForwardContext extends AttemptsContext {
   /** How long a client may neither send nor take data while the exchange waits for it, in milliseconds. */
   readonly clientStallMs: number
+  /** How slowly the body of a request may come; undefined is no limit. */
+  readonly clientRate?: ClientRate | undefined
   /** How long a client may go on with its request after the whole answer was sent, in milliseconds. */
   readonly lingerMs: number
   /** Whether the gateway is closing: answers that begin now end their connections. */
   readonly draining: boolean
+  readonly mirrors: Copier
+  readonly retryBudgets: RetryBudgets
 }
 
-/** RFC 9110 section 9.2.2. */
-const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 const reasonPhrase = /^[\t\x20-\x7e\x80-\xff]*$/
 
 export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
@@ -41,6 +50,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
   #pool: TargetPool | undefined
   #options: Dispatcher.DispatchOptions | undefined
   #controller: Dispatcher.DispatchController | undefined
+  #attempts: Cancellable | undefined
   #dispatchedMs = 0
   #totalTimer: NodeJS.Timeout | undefined
   #stallTimer: NodeJS.Timeout | undefined
@@ -67,6 +77,19 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
     pool.dispatch(options, this, this.#dispatchedMs)
   }
 
+  /** As `start`, but `attempts` sends the requests; the answer that counts is adopted. */
+  startAttempts(attempts: Cancellable, totalMs: number | null): void {
+    this.#attempts = attempts
+    this.#mayRetry = false
+    if (totalMs !== null) this.#totalTimer = setTimeout(() => this.fail(new UpstreamTimeoutError()), totalMs)
+  }
+
+  /** The answer of this request, handed to its pool at `dispatchedMs`, is the one that counts: it is told next. */
+  adopt(controller: Dispatcher.DispatchController, dispatchedMs: number): void {
+    this.#controller = controller
+    this.#dispatchedMs = dispatchedMs
+  }
+
   /** Ends the exchange with an error: as an answer when nothing was sent yet, otherwise by breaking the client's connection off. */
   fail(error: Error): void {
     if (this.#done) return
@@ -74,7 +97,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
     this.cancel()
     if (this.#response.headersSent) return this.#breakOff()
     // What a failed writeHead left behind.
-    this.#response.statusMessage = ''
+    if (!isHttp2(this.#request)) this.#response.statusMessage = ''
     this.#reply.send(error)
   }
 
@@ -87,6 +110,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
   cancel(): void {
     if (this.#done) return
     this.#end()
+    this.#attempts?.cancel()
     this.#controller?.abort(new Error('cancelled'))
     // A request that undici has not begun to send would keep its body, and with it the client's connection, waiting.
     ;(this.#options?.body as Readable | null | undefined)?.destroy()
@@ -103,18 +127,21 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
     this.#mayRetry = false
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, fields: ReceivedFields, message = ''): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, fields: ReceivedFields, message = ''): void {
     if (this.#done) return
-    if (status < 200) return this.#inform(status, fields)
+    if (status < 200) return sendInterim(this.#request, this.#response, status, fields)
     this.#exchange.upstreamMs = performance.now() - this.#dispatchedMs
-    const hasBody = this.#request.method !== 'HEAD' && status !== 204 && status !== 304
+    const hasBody = this.#request.method !== 'HEAD' && status !== 204 && status !== 304 && !endsWithHead(controller)
     const length = fields['transfer-encoding'] === undefined ? fields['content-length'] : undefined
-    if (hasBody && length !== undefined) this.#expected = Number(length)
-    const mayHaveTrailers = hasBody && length === undefined && this.#request.httpVersionMinor === 1
+    const overHttp2 = isHttp2(this.#request)
+    // With HTTP/2 trailers may follow a body of any length.
+    if (hasBody && length !== undefined && !overHttp2) this.#expected = Number(length)
+    const mayHaveTrailers = hasBody && (overHttp2 || (length === undefined && this.#request.httpVersionMinor === 1))
     const requestId = this.#exchange.id
     const list = toClientHeaders({ status, fields, requestId, mayHaveTrailers }, this.#exchange.route!.rule.responseHeaders)
     if (this.#context.draining) this.#response.shouldKeepAlive = false
-    this.#response.writeHead(status, reasonPhrase.test(message) ? message : '', list)
+    if (overHttp2) respond(this.#response, status, list, !hasBody)
+    else this.#response.writeHead(status, reasonPhrase.test(message) ? message : '', list)
     // Only now: when writeHead refuses the target's fields, the error can still be answered.
     this.#reply.hijack()
     if (hasBody && this.#expected !== 0) process.nextTick(flushHead, this)
@@ -131,9 +158,11 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: ReceivedFields): void {
     if (this.#done) return
-    if (this.#response.chunkedEncoding) {
+    const overHttp2 = isHttp2(this.#request)
+    if (overHttp2 || this.#response.chunkedEncoding) {
       const list = toClientTrailers(trailers)
-      if (list !== undefined) this.#response.addTrailers(list)
+      if (list !== undefined && overHttp2) addTrailers(this.#response, list)
+      else if (list !== undefined) this.#response.addTrailers(list)
     }
     this.#finish()
   }
@@ -161,17 +190,6 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
     if (!this.#done && this.#exchange.bytesSent === 0) this.#response.flushHeaders()
   }
 
-  // 100 and 101 never come this far: node:http has answered the client's Expect, and no upgrade was asked for.
-  #inform(status: number, fields: ReceivedFields): void {
-    const { link } = fields
-    if (status !== 103 || link === undefined || this.#request.httpVersionMinor === 0) return
-    try {
-      this.#response.writeEarlyHints({ link })
-    } catch {
-      // node:http refuses a Link it cannot read. Hints may be dropped.
-    }
-  }
-
   #waitForClient(controller: Dispatcher.DispatchController): void {
     // When the target has closed, undici hands out the rest without regard to the pause.
     if (controller.paused) return
@@ -187,6 +205,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
     this.#end()
     linger(this.#request, this.#response, this.#context.lingerMs)
     this.#response.end(lastChunk)
+    if (!isHttp2(this.#request)) endWithin(this.#response, this.#context.clientStallMs)
   }
 
   #end(): void {
@@ -197,10 +216,21 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
 
   // Where the end of the connection ends the body, a plain close would look like the whole of it.
   #breakOff(): void {
+    if (isHttp2(this.#request)) return breakOff(this.#response)
     const endsWithConnection = Number.isNaN(this.#expected) && !this.#response.chunkedEncoding
-    if (endsWithConnection) this.#response.socket?.resetAndDestroy()
+    const { socket } = this.#response
+    // What has ended already cannot be reset: Node.js 24 would try for ever.
+    if (endsWithConnection && socket?.writableEnded === false && !socket.destroyed) socket.resetAndDestroy()
     this.#response.destroy()
   }
+}
+
+// A client that takes none of what is left to send would hold its connection for ever. Usually nothing is left.
+function endWithin(response: ServerResponse, stallMs: number): void {
+  const { socket } = response
+  if (socket === null || socket.writableLength === 0) return
+  const timer = setTimeout(() => response.destroy(), stallMs)
+  response.once('close', () => clearTimeout(timer))
 }
 
 // A target may think a while between the head and the body of its answer; usually both have come by now and this does nothing.

@@ -3,6 +3,8 @@ import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { BodyTooLargeError, RequestTimeoutError, UpstreamTimeoutError } from '../errors.ts'
+import { type ClientRate, RateWatch } from './client-rate.ts'
+import { isCutOff } from './inbound-http2.ts'
 
 export interface BodyLimits {
   /** Largest body, in bytes; null is no limit. */
@@ -11,6 +13,8 @@ export interface BodyLimits {
   readonly sendMs: number
   /** How long the client may leave us waiting for more, in milliseconds. */
   readonly clientStallMs: number
+  /** How slow the client may be; undefined is no limit. */
+  readonly clientRate?: ClientRate | undefined
 }
 
 /**
@@ -23,6 +27,7 @@ export class RequestBody extends EventEmitter {
   readonly #source: IncomingMessage
   readonly #limits: BodyLimits
   readonly #onFault: (fault: Error) => void
+  readonly #rate: RateWatch | undefined
   #timer: NodeJS.Timeout | undefined
   #attached = false
   #targetWaits = true
@@ -35,6 +40,8 @@ export class RequestBody extends EventEmitter {
     this.#source = source
     this.#limits = limits
     this.#onFault = onFault
+    // A body that has come with its header section cannot be slow.
+    this.#rate = limits.clientRate === undefined || source.complete ? undefined : new RateWatch(limits.clientRate, source)
   }
 
   get destroyed(): boolean {
@@ -46,6 +53,11 @@ export class RequestBody extends EventEmitter {
     return this as EventEmitter as Readable
   }
 
+  /** The trailers of the request, names and values in turn. Complete with `end`. */
+  get rawTrailers(): readonly string[] {
+    return this.#source.rawTrailers
+  }
+
   /** Called by undici while the target's connection takes no more. */
   pause(): this {
     this.#targetWaits = false
@@ -54,9 +66,17 @@ export class RequestBody extends EventEmitter {
     return this
   }
 
+  /** Reads no more for now, with no time limit on anybody: there is no target to take it. */
+  hold(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#source.pause()
+  }
+
   /** Called by undici once it is connected, and when the target's connection takes more. */
   resume(): this {
     this.#targetWaits = true
+    this.#rate?.begin(performance.now())
     this.#watch(this.#limits.clientStallMs)
     if (!this.#attached) this.#source.on('data', this.#onData).on('end', this.#onEnd)
     this.#attached = true
@@ -82,12 +102,15 @@ export class RequestBody extends EventEmitter {
   readonly #onData = (chunk: Buffer): void => {
     this.#bytes += chunk.length
     if (this.#limits.maxBytes !== null && this.#bytes > this.#limits.maxBytes) return this.#onFault(new BodyTooLargeError())
+    if (this.#rate?.isTooSlow(chunk.length, performance.now())) return this.#onFault(new RequestTimeoutError())
     this.#timer?.refresh()
     this.emit('data', chunk)
   }
 
   readonly #onEnd = (): void => {
     clearTimeout(this.#timer)
+    // The exchange is about to be cancelled: the target must not take what it has for the whole.
+    if (isCutOff(this.#source)) return
     this.emit('end')
   }
 

@@ -1,14 +1,19 @@
 /** Everything between a route and the wire: the live state of services, the pools, and their sweeping. */
 import type { IncomingMessage } from 'node:http'
 import type { RolloutTraffic } from '../core/rollout-traffic.ts'
-import type { CompiledTarget } from '../core/route.ts'
+import type { CompiledService, CompiledTarget } from '../core/route.ts'
 import type { Snapshot } from '../core/snapshot.ts'
-import { NoTargetError } from '../errors.ts'
+import { NoTargetError, OverloadedError } from '../errors.ts'
+import type { ClientRate } from './client-rate.ts'
 import type { Exchange } from './exchange.ts'
 import { forward } from './forward.ts'
 import type { AnswerSlot, ForwardContext } from './forwarding.ts'
+import { Mirrors } from './mirrors.ts'
+import type { MirrorMetrics, RetryMetrics } from './own-requests.ts'
 import { Pools } from './pools.ts'
+import { RetryBudgets } from './retry-budgets.ts'
 import { ServiceStates } from './services.ts'
+import { TargetSlots } from './target-slots.ts'
 
 /** The configuration that is live now; undefined until the first one is loaded. */
 export interface Live {
@@ -26,25 +31,52 @@ export interface UpstreamOptions {
   readonly live: Live
   /** How long a client may neither send nor take data while its exchange waits for it, in milliseconds. Default 60000. */
   readonly clientStallMs?: number
+  /** How slowly the body of a request may come. Default: no limit. */
+  readonly clientRate?: ClientRate | undefined
   /** How long a client may go on with its request after the whole answer was sent, in milliseconds. Default 5000. */
   readonly lingerMs?: number
+  /** Counts further attempts and copies. Default: nothing does. */
+  readonly metrics?: RetryMetrics & MirrorMetrics
+  /** From 0 to below 1: how long to wait before further attempts, and which requests are copied. Default `Math.random`. */
+  readonly random?: () => number
+  /** How many copies of requests may be under way at once. Default 100. */
+  readonly maxMirrored?: number
   /** How long a pool may stand unused before it is closed, in milliseconds. Default 60000. */
   readonly idlePoolMs?: number
+}
+
+const noMetrics: RetryMetrics & MirrorMetrics = {
+  recordRetry: () => undefined,
+  recordRetryRefused: () => undefined,
+  recordMirror: () => undefined
 }
 
 export class Upstream implements ForwardContext {
   readonly pools = new Pools()
   readonly services = new ServiceStates()
+  readonly slots = new TargetSlots()
+  readonly retryBudgets = new RetryBudgets()
+  readonly mirrors: Mirrors
+  readonly metrics: RetryMetrics & MirrorMetrics
+  readonly random: () => number
   readonly clientStallMs: number
+  readonly clientRate: ClientRate | undefined
   readonly lingerMs: number
   readonly #live: Live
   readonly #idlePoolMs: number
   readonly #sweeper: NodeJS.Timeout
   #draining = false
 
-  constructor({ live, clientStallMs = 60_000, lingerMs = 5_000, idlePoolMs = 60_000 }: UpstreamOptions) {
+  constructor(options: UpstreamOptions) {
+    const { live, clientStallMs = 60_000, clientRate, lingerMs = 5_000, idlePoolMs = 60_000 } = options
+    const { metrics = noMetrics, random = Math.random, maxMirrored = 100 } = options
     this.#live = live
+    this.metrics = metrics
+    this.random = random
+    const targetOf = (exchange: Exchange, service: string) => this.#mirrorTarget(exchange, service)
+    this.mirrors = new Mirrors({ pools: this.pools, targetOf, metrics, random, maxInFlight: maxMirrored })
     this.clientStallMs = clientStallMs
+    this.clientRate = clientRate
     this.lingerMs = lingerMs
     this.#idlePoolMs = idlePoolMs
     this.#sweeper = setInterval(() => this.sweep(), idlePoolMs).unref()
@@ -61,14 +93,15 @@ export class Upstream implements ForwardContext {
 
   /** Forwards the request that `exchange` has a route for. Never throws: what goes wrong is sent to `reply`. */
   forward(request: IncomingMessage, reply: AnswerSlot, exchange: Exchange): void {
-    const target = this.#targetOf(exchange)
-    if (target === undefined) return void reply.send(new NoTargetError())
+    const target = this.targetOf(exchange)
+    if (target === undefined) return void reply.send(exchange.isFull ? new OverloadedError() : new NoTargetError())
     forward(this.pools, this, request, reply, exchange, target)
   }
 
   /** Closes idle pools and forgets services that are gone. Called by a timer, too. */
   sweep(): void {
     this.pools.sweep(performance.now() - this.#idlePoolMs)
+    this.retryBudgets.sweep(performance.now())
     const { snapshot, rollout } = this.#live
     if (snapshot === undefined) return
     this.services.sweep(
@@ -79,15 +112,41 @@ export class Upstream implements ForwardContext {
   /** Closes every pool once its requests have ended. */
   close(): Promise<void> {
     clearInterval(this.#sweeper)
+    this.mirrors.close()
     return this.pools.close()
   }
 
-  #targetOf(exchange: Exchange): CompiledTarget | undefined {
+  otherTarget(exchange: Exchange, tried: readonly CompiledTarget[]): CompiledTarget | undefined {
+    const service = exchange.service === undefined ? undefined : exchange.snapshot!.service(exchange.service)
+    return service === undefined ? undefined : this.services.pickOther(service, exchange.facts!, exchange.arm?.scope, tried)
+  }
+
+  /** The target that takes the request, or undefined when none can. Puts the service on the exchange. */
+  targetOf(exchange: Exchange): CompiledTarget | undefined {
     const { action } = exchange.route!.rule
     if (action.type === 'target') return action.target
     if (action.type !== 'service') return undefined
     exchange.service = action.service
     const service = exchange.snapshot!.service(action.service)
-    return service === undefined ? undefined : this.services.pick(service, exchange.facts!, exchange.arm?.scope)
+    if (service === undefined) return undefined
+    const target = this.services.pick(service, exchange.facts!, exchange.arm?.scope)
+    return target === undefined || service.maxConnections === null ? target : this.#take(service, target, exchange)
+  }
+
+  /** The target, or when it is full another one that is not. The exchange keeps its place there until it ends. */
+  #take(service: CompiledService, target: CompiledTarget, exchange: Exchange): CompiledTarget | undefined {
+    const isFree = (one: CompiledTarget): boolean => !this.slots.isFull(service, one)
+    const others = (): CompiledService => ({ ...service, targets: service.targets.filter(isFree) })
+    const free = isFree(target) ? target : this.services.pick(others(), exchange.facts!, exchange.arm?.scope)
+    exchange.isFull = free === undefined
+    if (free === undefined) return undefined
+    exchange.releases ??= []
+    exchange.releases.push(this.slots.take(service, free))
+    return free
+  }
+
+  #mirrorTarget({ snapshot, facts, arm }: Exchange, id: string): CompiledTarget | undefined {
+    const service = snapshot!.service(id)
+    return service === undefined ? undefined : this.services.pick(service, facts!, arm?.scope)
   }
 }

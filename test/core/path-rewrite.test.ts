@@ -1,8 +1,12 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import type { ForwardRule } from '../../schemas/forward-rule.ts'
+import { compileRule } from '../../src/core/compile-rule.ts'
+import { normalisePath, type PathMode } from '../../src/core/path.ts'
+import type { CompiledRule } from '../../src/core/route.ts'
 import { toRoute } from '../../src/core/snapshot.ts'
-import { faultsOf, makeFacts, makeRule } from './make.ts'
+import { re2Engine } from '../../src/regex/re2.ts'
+import { faultsOf, makeFacts, makeItem, makeRule } from './make.ts'
 
 /** What a request is sent to. */
 const sent = (fields: Partial<ForwardRule>, target: string): string => toRoute(makeRule(fields), makeFacts(target)).upstreamPath
@@ -68,12 +72,25 @@ t.test('what comes out is a path again', async t => {
   check(t, { path: '^/(.*)%', path_type: 'regex', strip_prefix: true }, { '/a%20b': '/20b' })
 })
 
+t.test('an encoded slash is filled in as it came in lenient mode, and cannot come to be in strict mode', async t => {
+  const rewrite = (template: string, paths: PathMode, path: string): string | undefined => {
+    const rule = compileRule(makeItem({ path: '/{id}', path_type: 'template', rewrite: template }), 1, re2Engine, paths) as CompiledRule
+    return rule.rewritePath?.(normalisePath(path, paths)!)
+  }
+  t.equal(rewrite('/v2/{id}/x', 'lenient', '/a%2fb'), '/v2/a%2fb/x')
+  t.equal(rewrite('/v2/{id}', 'lenient', '/a'), '/v2/a')
+  const halves = makeRule({ path: '^/(.*)-(.*)$', path_type: 'regex', rewrite: '/$1$2' })
+  t.equal(halves.rewritePath?.(normalisePath('/a%25-2Fb')!), '/a%252Fb')
+})
+
 t.test('no rewrite can make a path that hides a segment', async t => {
   const piece = fc.constantFrom('/', 'a', '.', '..', '%20', '%2e', '%C3', ';', '2', 'F', 'f', '5c')
   const rewrites = ['/$1$2', '/x/$1.$2', '/$2/$1', '/$1/$2F', '/%252$1', '/$1%25$2']
   const rules = rewrites.map(rewrite => makeRule({ path: '^/(.{0,4})(.*)$', path_type: 'regex', rewrite }))
   const holds = fc.property(fc.array(piece, { maxLength: 8 }), fc.constantFrom(...rules), (pieces, rule) => {
-    const path = toRoute(rule, makeFacts(`/${pieces.join('')}`)).upstreamPath
+    const sent = `/${pieces.join('')}`
+    if (normalisePath(sent) === undefined) return true
+    const path = toRoute(rule, makeFacts(sent)).upstreamPath
     const segments = path.split('/').map(segment => segment.replaceAll(/%2e/gi, '.'))
     return (
       path.startsWith('/') &&

@@ -127,13 +127,86 @@ t.test('a header section that does not come is 408', async t => {
   t.equal(response.json().code, 'request_timeout')
 })
 
-t.test('garbage after a request under way ends the connection without a second answer', async t => {
-  const target = await startTarget(t, (_request, response) => void response.write('part'))
+t.test('garbage behind a request under way is answered behind its whole answer', async t => {
+  let finish = (): void => undefined
+  const target = await startTarget(t, (_request, response) => {
+    response.writeHead(200, { 'content-length': 8 }).write('part')
+    finish = () => response.end('rest')
+  })
   const proxy = await startProxy(t, ruleTo(target.url))
   const client = await proxy.connect()
   client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
   await client.seen('part')
-  client.send('garbage\r\n\r\n')
-  const { rest } = await client.closed()
-  t.notMatch(rest, 'bad_request')
+  client.send('garbage\r\n\r\nmore of it')
+  // Whoever comes later is served, so the garbage has been read.
+  await (await proxy.connect()).send('GET /a b HTTP/1.1\r\n\r\n').response()
+  finish()
+  t.equal((await client.response()).body, 'partrest')
+  t.equal((await client.response()).status, 400)
+  t.equal((await client.closed()).rest, '', 'one answer for all of it')
+})
+
+t.test('a body that cannot be read breaks off an answer that has begun, and is answered before', async t => {
+  const target = await startTarget(t, (request, response) => void (request.url === '/begun' && response.write('part')))
+  const proxy = await startProxy(t, ruleTo(target.url))
+  const post = (path: string): string => `POST ${path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n`
+  const begun = await proxy.connect()
+  begun.send(post('/begun'))
+  await begun.seen('part')
+  begun.send('nonsense\r\n')
+  t.notMatch((await begun.closed()).rest, 'bad_request')
+
+  const waiting = await proxy.connect()
+  const [line, arrived] = [proxy.nextLine(), target.next()]
+  waiting.send(post('/waiting'))
+  await arrived
+  const response = await waiting.send('nonsense\r\n').response()
+  t.equal(response.status, 400)
+  t.match(await line, { path: '/waiting', status: 400, error: 'bad_request', rule: 'r1' })
+  t.equal((await waiting.closed()).rest, '')
+})
+
+t.test('what is no HTTP is logged and counted as any request', async t => {
+  const proxy = await startProxy(t, ruleTo('http://127.0.0.1:1'))
+  const cases: [text: string, status: number, error: string][] = [
+    ['HELO there\r\n\r\n', 400, 'bad_request'],
+    [`GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large'],
+    [`GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 431, 'headers_too_large'],
+    ['CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n', 400, 'bad_request'],
+    ['GET / HTTP/1.1\r\nHost: a\r\nExpect: coffee\r\n\r\n', 400, 'bad_request']
+  ]
+  for (const [text, status, error] of cases) {
+    const [client, line] = [await proxy.connect(), proxy.nextLine()]
+    const response = await client.send(text).response()
+    t.match(await line, {
+      status,
+      error,
+      client_ip: '127.0.0.1',
+      request_id: response.header('x-request-id')!,
+      bytes_sent: response.body.length
+    })
+  }
+  const text = await proxy.metrics.registry.metrics()
+  t.match(text, /sluice_http_requests_total\{rule="",code="400"\} 3/)
+  t.match(text, /sluice_http_requests_total\{rule="",code="431"\} 2/)
+  t.match(text, /sluice_http_requests_in_flight 0/)
+})
+
+t.test('a client that floods the header section sees its answer', async t => {
+  const proxy = await startProxy(t, ruleTo('http://127.0.0.1:1'))
+  const client = await proxy.connect()
+  client.send(`GET / HTTP/1.1\r\nHost: a\r\n${'X-Flood: 0123456789\r\n'.repeat(100_000)}\r\n`)
+  t.equal((await client.response()).status, 431)
+  await client.closed()
+})
+
+t.test('a connection on which nothing came is closed without a word', async t => {
+  const proxy = await startProxy(t, ruleTo('http://127.0.0.1:1'), { clientHeaderTimeoutMs: 40 })
+  const idle = await proxy.connect()
+  t.same(await idle.closed(), { how: 'ended', rest: '' })
+  const slow = await proxy.connect()
+  const line = proxy.nextLine()
+  t.equal((await slow.send('GET / HTTP/1.1\r\nHost: ').response()).status, 408)
+  t.match(await line, { status: 408, error: 'request_timeout' })
+  t.equal(proxy.log.length, 1)
 })
