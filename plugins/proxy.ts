@@ -7,11 +7,13 @@ import { type OwnAnswer, sendOwnAnswer } from '../src/upstream/own-answer.ts'
 import type { Upstream } from '../src/upstream/upstream.ts'
 
 export interface ProxyOptions {
+  /** Called instead of closing the upstream, when others use it, too. */
+  readonly release?: () => Promise<void>
   /** Closed by this plugin, once the last connection of the app has ended. */
   readonly upstream: Upstream
 }
 
-const proxy: FastifyPluginCallback<ProxyOptions> = (app, { upstream }, done) => {
+const proxy: FastifyPluginCallback<ProxyOptions> = (app, { upstream, release = () => upstream.close() }, done) => {
   // Fastify shall not read bodies, nor judge their Content-Type: to it, no method has one.
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   app.route({
@@ -20,17 +22,9 @@ const proxy: FastifyPluginCallback<ProxyOptions> = (app, { upstream }, done) => 
     url: '/',
     exposeHeadRoute: false,
     handler: (request, reply) => {
-      const { action } = request.route.rule
-      if (action.type === 'redirect') answer(request, reply, { ...action, headers: [['location', request.route.location!]], body: '' })
-      else if (action.type === 'respond') answer(request, reply, action)
-      else upstream.forward(request.raw, reply, request.exchange)
+      if (!answerByRule(request, reply, upstream.lingerMs)) upstream.forward(request.raw, reply, request.exchange)
     }
   })
-  const answer = (request: FastifyRequest, reply: FastifyReply, own: OwnAnswer): void => {
-    reply.hijack()
-    linger(request.raw, reply.raw, upstream.lingerMs)
-    request.exchange.bytesSent = sendOwnAnswer(reply.raw, request.route.rule, request.id, own)
-  }
   // Errors leave through Fastify, often before the whole request has come.
   app.addHook('onSend', (request, reply, payload, next) => {
     linger(request.raw, reply.raw, upstream.lingerMs)
@@ -46,12 +40,28 @@ const proxy: FastifyPluginCallback<ProxyOptions> = (app, { upstream }, done) => 
   })
   // Hooks of this kind run before the server closes, while requests may still be under way.
   app.addHook('onClose', (_app, next) => {
-    if (!app.server.listening) return void upstream.close().then(() => next())
-    app.server.once('close', () => void upstream.close())
+    if (!app.server.listening) return void release().then(() => next())
+    app.server.once('close', () => void release())
     next()
   })
   done()
 }
 
-// fp(): the route is the app's only one.
+/** Answers a request whose rule redirects or responds; false when it is to be forwarded. */
+export function answerByRule(request: FastifyRequest, reply: FastifyReply, lingerMs: number): boolean {
+  const { action } = request.route.rule
+  if (action.type === 'redirect')
+    answer(request, reply, { ...action, headers: [['location', request.route.location!]], body: '' }, lingerMs)
+  else if (action.type === 'respond') answer(request, reply, action, lingerMs)
+  else return false
+  return true
+}
+
+function answer(request: FastifyRequest, reply: FastifyReply, own: OwnAnswer, lingerMs: number): void {
+  reply.hijack()
+  linger(request.raw, reply.raw, lingerMs)
+  request.exchange.bytesSent = sendOwnAnswer(reply.raw, request.route.rule, request.id, own)
+}
+
+// fp(): the route is for every request that is not upgraded.
 export default fp(proxy, { name: 'proxy', fastify: '5.x', dependencies: ['router'] })

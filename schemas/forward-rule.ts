@@ -11,8 +11,11 @@ import {
   oneOrMore,
   TimestampSchema
 } from './common.ts'
+import { MirrorSchema } from './mirror.ts'
+import { RetrySchema } from './retry.ts'
 import { RuleTestSchema } from './rule-test.ts'
 import { WarningsSchema } from './warning.ts'
+import { WebSocketSchema } from './websocket.ts'
 
 export const pathTypes = ['prefix', 'exact', 'template', 'regex'] as const
 export type PathType = (typeof pathTypes)[number]
@@ -161,9 +164,12 @@ const common = {
   request_headers: Type.Optional(HeaderEditsSchema),
   response_headers: Type.Optional(HeaderEditsSchema),
   timeout_ms: Type.Optional(TimeoutsSchema),
+  retry: Type.Optional(RetrySchema),
+  mirror: Type.Optional(MirrorSchema),
   max_body_bytes: Type.Optional(
     nullable(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), { description: '413 above this. Default null: no limit.' })
   ),
+  websocket: Type.Optional(WebSocketSchema),
   tests: Type.Optional(
     Type.Array(RuleTestSchema, {
       maxItems: 20,

@@ -12,6 +12,7 @@ import { parseItem } from '../../src/control/parse-item.ts'
 import { ConfigWriter } from '../../src/control/writer.ts'
 import type { WritableStore } from '../../src/core/store.ts'
 import { createMemoryStore } from '../../src/stores/memory-store.ts'
+import { Connections } from '../../src/upstream/connections.ts'
 import type { Teardown } from './gateway.ts'
 import { type ContractCheck, createContractCheck } from './openapi-contract.ts'
 
@@ -21,6 +22,8 @@ export interface AdminOptions {
   readonly store?: WritableStore
   /** Whether the configuration is loaded before the test begins. Default true. */
   readonly started?: boolean
+  /** The WebSockets that are open. Default: none. */
+  readonly connections?: Connections
 }
 
 export interface Answer {
@@ -42,7 +45,7 @@ export interface Admin {
 }
 
 export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promise<Admin> {
-  const { tokens = [], adminHost = '127.0.0.1', store = createMemoryStore(), started = true } = options
+  const { tokens = [], adminHost = '127.0.0.1', store = createMemoryStore(), started = true, connections = new Connections() } = options
   const live = new LiveConfig({ store, parse: parseItem })
   const listener = { onCount: () => {}, onMismatch: () => {}, onNamesake: () => {} }
   const fleet = new Fleet({ live, store, instance: 'test-1', version: '0.0.0', listener })
@@ -58,6 +61,7 @@ export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promi
     metrics: createMetrics({ measureProcess: false }),
     isReady: () => live.snapshot !== undefined && !readiness.draining,
     tokens,
+    connections,
     adminHost,
     instance: 'test-1'
   })
