@@ -81,7 +81,12 @@ function forwardWithRetries(
 }
 
 function toBody(request: IncomingMessage, rule: CompiledRule, context: ForwardContext, forwarding: Forwarding): RequestBody {
-  const limits = { maxBytes: rule.maxBodyBytes, sendMs: rule.timeouts.send, clientStallMs: context.clientStallMs, clientRate: context.clientRate }
+  const limits = {
+    maxBytes: rule.maxBodyBytes,
+    sendMs: rule.timeouts.send,
+    clientStallMs: context.clientStallMs,
+    clientRate: context.clientRate
+  }
   return new RequestBody(request, limits, fault => forwarding.failBody(fault))
 }
 

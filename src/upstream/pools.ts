@@ -1,5 +1,11 @@
 /** Connections to targets, kept by address: they are live state and outlive every configuration that names the address. */
 import { buildConnector, Client, type Dispatcher, Pool } from 'undici'
+import type { CompiledTls, Transport } from '../core/route.ts'
+import { Http2Pool } from './http2-pool.ts'
+import { NodePool } from './node-pool.ts'
+import { toNodeOptions } from './special-request.ts'
+import type { TargetRequest } from './target-request.ts'
+import { toTlsOptions } from './target-tls.ts'
 
 /** What each connection keeps to. HTTP/1.1 only, one request at a time: a slow answer must not hold up another one. */
 const connectionOptions = {
@@ -18,26 +24,44 @@ function withFixedName(options: Dispatcher.DispatchOptions): Dispatcher.Dispatch
   return { ...options, servername: 'target' }
 }
 
-function createConnector(connectMs: number): buildConnector.connector {
-  const connect = buildConnector({ timeout: connectMs, allowH2: false })
-  return (options, callback) => connect({ ...options, servername: '' }, callback)
+function createConnector(connectMs: number, tls: CompiledTls | undefined): buildConnector.connector {
+  const connect = buildConnector({ timeout: connectMs, allowH2: false, ...toTlsOptions(tls) })
+  const servername = tls?.serverName ?? ''
+  return (options, callback) => connect({ ...options, servername }, callback)
 }
 
-/** The pool of one origin and connect timeout. */
-export class TargetPool {
+/** The connections to one origin, with one connect timeout and one transport. */
+export interface TargetPool {
+  readonly connectMs: number
+  /** Hands a request to a connection; `nowMs` is on the clock that `sweep` uses. */
+  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, nowMs: number): void
+  /** Read in `onRequestStart`: whether the request is the first one on its connection, or else whether it came from the idle ones. */
+  readonly onFreshConnection: boolean
+  /** Hands a request to a connection made for it alone. */
+  dispatchOnce(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void
+  /** Whether no request has used it since `sinceMs` and none is under way. */
+  isIdle(sinceMs: number): boolean
+  /** Lets the requests under way end, then closes. */
+  close(): Promise<void>
+}
+
+/** A pool that speaks HTTP/1.1. */
+class Http1Pool implements TargetPool {
   readonly connectMs: number
   readonly #origin: string
   readonly #connect: buildConnector.connector
   readonly #pool: Pool
   readonly #isTls: boolean
+  // Made when a request first needs it.
+  #nodePool: NodePool | undefined
   #lastUsedMs = 0
   #justConnected = false
 
-  constructor(origin: string, connectMs: number) {
+  constructor(origin: string, connectMs: number, tls: CompiledTls | undefined) {
     this.connectMs = connectMs
     this.#origin = origin
     this.#isTls = origin.startsWith('https:')
-    this.#connect = createConnector(connectMs)
+    this.#connect = createConnector(connectMs, tls)
     this.#pool = new Pool(origin, { ...connectionOptions, connect: this.#connect })
     // Undici writes the waiting request right after this event, before any microtask.
     this.#pool.on('connect', () => {
@@ -51,16 +75,20 @@ export class TargetPool {
   /** Hands a request to a connection; `nowMs` is on the clock that `sweep` uses. */
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, nowMs: number): void {
     this.#lastUsedMs = nowMs
+    const { special } = options as TargetRequest
+    if (special !== undefined) return this.#viaNode().dispatch(toNodeOptions(options, special), handler)
     this.#pool.dispatch(this.#isTls ? withFixedName(options) : options, handler)
   }
 
   /** Read in `onRequestStart`: whether the request is the first one on its connection, or else whether it came from the idle ones. */
   get onFreshConnection(): boolean {
-    return this.#justConnected
+    return this.#justConnected || this.#nodePool?.onFreshConnection === true
   }
 
   /** Hands a request to a connection made for it alone. */
   dispatchOnce(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    const { special } = options as TargetRequest
+    if (special !== undefined) return this.#viaNode().dispatchOnce(toNodeOptions(options, special), handler)
     const client = new Client(this.#origin, { ...connectionOptions, connect: this.#connect })
     client.dispatch(withFixedName({ ...options, reset: true }), handler)
     void client.close()
@@ -68,12 +96,17 @@ export class TargetPool {
 
   /** Whether no request has used it since `sinceMs` and none is under way. */
   isIdle(sinceMs: number): boolean {
-    return this.#lastUsedMs < sinceMs && this.#pool.stats.size === 0
+    return this.#lastUsedMs < sinceMs && this.#pool.stats.size === 0 && (this.#nodePool?.running ?? 0) === 0
   }
 
   /** Lets the requests under way end, then closes. */
-  close(): Promise<void> {
-    return this.#pool.close()
+  async close(): Promise<void> {
+    await Promise.all([this.#pool.close(), this.#nodePool?.close()])
+  }
+
+  #viaNode(): NodePool {
+    this.#nodePool ??= new NodePool(this.#origin, this.#connect)
+    return this.#nodePool
   }
 }
 
@@ -82,11 +115,14 @@ export class Pools {
   readonly #byOrigin = new Map<string, TargetPool[]>()
 
   /** The pool for an origin, made on first use. `connectMs` belongs to it because undici connects for the pool, not for a request. */
-  get(origin: string, connectMs: number): TargetPool {
-    const pools = this.#byOrigin.get(origin)
+  get(origin: string, connectMs: number, transport?: Transport): TargetPool {
+    // No origin has a space.
+    const key = transport === undefined ? origin : `${origin} ${transport.key}`
+    const pools = this.#byOrigin.get(key)
     if (pools !== undefined) for (const pool of pools) if (pool.connectMs === connectMs) return pool
-    const pool = new TargetPool(origin, connectMs)
-    if (pools === undefined) this.#byOrigin.set(origin, [pool])
+    const tls = transport?.tls
+    const pool = transport?.http2 === true ? new Http2Pool(origin, connectMs, tls) : new Http1Pool(origin, connectMs, tls)
+    if (pools === undefined) this.#byOrigin.set(key, [pool])
     else pools.push(pool)
     return pool
   }

@@ -50,17 +50,6 @@ t.test('a request without a body is sent without one', async t => {
   }
 })
 
-t.test('Expect: 100-continue is answered by the gateway and goes no further', async t => {
-  const target = await startTarget(t)
-  const client = await (await startProxy(t, ruleTo(target.url))).connect()
-  const next = target.next()
-  client.send('POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n')
-  t.equal((await client.response()).status, 100)
-  client.send('ok')
-  t.equal((await client.response()).status, 200)
-  t.equal((await next).request.headers.expect, undefined)
-})
-
 t.test('HEAD, 204 and 304 have no body, whatever their fields say', async t => {
   const target = await startRawTarget(t, async connection => {
     for (;;) {

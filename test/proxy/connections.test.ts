@@ -80,19 +80,6 @@ t.test('a Trailer field where there can be no trailers ends nothing', async t =>
   t.equal(old.header('trailer'), undefined)
 })
 
-t.test('early hints are passed on, other interim answers dropped', async t => {
-  const target = await startRawTarget(t, async connection => {
-    await connection.head()
-    connection.send('HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nX-Other: 1\r\n\r\n')
-    connection.send('HTTP/1.1 103 Early Hints\r\nLink: not a link\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
-  })
-  const client = await (await startProxy(t, ruleTo(target.url))).connect()
-  const hints = await client.request('GET /')
-  t.equal(hints.status, 103)
-  t.same(hints.headers, [['link', '</a.css>; rel=preload']])
-  t.equal((await client.response()).body, 'ok')
-})
-
 t.test('ambiguous and malformed paths are refused before any rule', async t => {
   const target = await startTarget(t, () => t.fail('nothing may arrive'))
   const client = await (await startProxy(t, ruleTo(target.url))).connect()
