@@ -118,7 +118,11 @@ export class Upstream implements ForwardContext {
 
   otherTarget(exchange: Exchange, tried: readonly CompiledTarget[]): CompiledTarget | undefined {
     const service = exchange.service === undefined ? undefined : exchange.snapshot!.service(exchange.service)
-    return service === undefined ? undefined : this.services.pickOther(service, exchange.facts!, exchange.arm?.scope, tried)
+    if (service === undefined) return undefined
+    const isLimited = service.maxConnections !== null
+    const other = this.services.pickOther(isLimited ? this.#free(service) : service, exchange.facts!, exchange.arm?.scope, tried)
+    if (isLimited && other !== undefined) this.#hold(service, other, exchange)
+    return other
   }
 
   /** The target that takes the request, or undefined when none can. Puts the service on the exchange. */
@@ -135,14 +139,21 @@ export class Upstream implements ForwardContext {
 
   /** The target, or when it is full another one that is not. The exchange keeps its place there until it ends. */
   #take(service: CompiledService, target: CompiledTarget, exchange: Exchange): CompiledTarget | undefined {
-    const isFree = (one: CompiledTarget): boolean => !this.slots.isFull(service, one)
-    const others = (): CompiledService => ({ ...service, targets: service.targets.filter(isFree) })
-    const free = isFree(target) ? target : this.services.pick(others(), exchange.facts!, exchange.arm?.scope)
+    const isFull = this.slots.isFull(service, target)
+    const free = isFull ? this.services.pick(this.#free(service), exchange.facts!, exchange.arm?.scope) : target
     exchange.isFull = free === undefined
-    if (free === undefined) return undefined
-    exchange.releases ??= []
-    exchange.releases.push(this.slots.take(service, free))
+    if (free !== undefined) this.#hold(service, free, exchange)
     return free
+  }
+
+  #hold(service: CompiledService, target: CompiledTarget, exchange: Exchange): void {
+    exchange.releases ??= []
+    exchange.releases.push(this.slots.take(service, target))
+  }
+
+  /** The service with only those of its targets that are not full. */
+  #free(service: CompiledService): CompiledService {
+    return { ...service, targets: service.targets.filter(target => !this.slots.isFull(service, target)) }
   }
 
   #mirrorTarget({ snapshot, facts, arm }: Exchange, id: string): CompiledTarget | undefined {
