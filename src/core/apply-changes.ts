@@ -7,6 +7,7 @@ import { type Digest, withItem } from './digest.ts'
 import { type HeldItem, type ItemParser, type ItemRefusal, keyOf, type LiveItem, nameOf, type ParsedItem } from './live-item.ts'
 import { isOverlay } from './overlay.ts'
 import { PersistentMap } from './persistent-map.ts'
+import { referencesOf } from './references.ts'
 import type { CompiledRule, CompiledService } from './route.ts'
 import type { Snapshot } from './snapshot.ts'
 import { type StateParts, storedIn } from './state-parts.ts'
@@ -117,8 +118,7 @@ class Draft {
     this.#rules = this.#rules.delete(id)
     this.#tested = this.#tested.without(id)
     this.#touched.set(id, undefined)
-    const service = serviceOf(live)
-    if (service !== undefined) this.#setUsers(service, users => users.delete(id))
+    for (const { service } of referencesOf(live.compiled)) this.#setUsers(service, users => users.delete(id))
     const { matchKey } = live.compiled
     this.#groups.set(
       matchKey,
@@ -158,18 +158,17 @@ class Draft {
   #addRule(rule: LiveRule): void {
     this.#rules = this.#rules.set(rule.id, rule)
     this.#touched.set(rule.id, rule)
-    const service = serviceOf(rule)
-    if (service !== undefined) this.#setUsers(service, users => users.set(rule.id, true))
+    for (const { service } of referencesOf(rule.compiled)) this.#setUsers(service, users => users.set(rule.id, true))
     if (!rule.item.enabled) return
     this.#groups.set(rule.compiled.matchKey, [...this.#group(rule.compiled.matchKey), rule.compiled])
     this.#tested = this.#tested.with(rule)
   }
 
   #missingService(rule: LiveRule): ItemRefusal | undefined {
-    const service = serviceOf(rule)
-    if (service === undefined || this.#services.has(service)) return undefined
-    const faults = [{ pointer: '/target_service', detail: `names the unknown service '${service}'` }]
-    return { refused: true, code: 'unknown_service', faults, other: service }
+    const unknown = referencesOf(rule.compiled).filter(({ service }) => !this.#services.has(service))
+    if (unknown.length === 0) return undefined
+    const faults = unknown.map(({ service, pointer }) => ({ pointer, detail: `names the unknown service '${service}'` }))
+    return { refused: true, code: 'unknown_service', faults, other: unknown[0]!.service }
   }
 
   #conflict(rule: LiveRule): ItemRefusal | undefined {
@@ -240,8 +239,4 @@ class Draft {
     }
     return { removedRules, addedRules }
   }
-}
-
-function serviceOf(rule: LiveRule): string | undefined {
-  return rule.compiled.action.type === 'service' ? rule.compiled.action.service : undefined
 }

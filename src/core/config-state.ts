@@ -10,6 +10,7 @@ import { digestText, emptyDigest } from './digest.ts'
 import { type HeldItem, type ItemParser, keyOf, type LiveItem, type Quarantined } from './live-item.ts'
 import { isOverlay } from './overlay.ts'
 import { PersistentMap } from './persistent-map.ts'
+import { referencesOf } from './references.ts'
 import { Snapshot } from './snapshot.ts'
 import type { StateParts } from './state-parts.ts'
 import { TestedRules } from './tested-rules.ts'
@@ -178,9 +179,8 @@ export class ConfigState {
     for (const service of this.#parts.orphans)
       for (const id of this.rulesOf(service)) {
         if (this.held('forward_rule', id) !== undefined) continue
-        const faults = [
-          { pointer: '/target_service', detail: `names the service '${service}', which was deleted; its last version keeps serving` }
-        ]
+        const { pointer } = referencesOf(this.get('forward_rule', id)!.compiled).find(named => named.service === service)!
+        const faults = [{ pointer, detail: `names the service '${service}', which was deleted; its last version keeps serving` }]
         yield { kind: 'forward_rule', id, code: 'unknown_service', faults, previousLive: true, revision: this.revision }
       }
   }

@@ -1,4 +1,5 @@
 /** What a client is told when the exchange with a target fails. Nothing of the inside: the cause is for logs. */
+import type { AttemptFault } from '../core/retry-policy.ts'
 import { BadGatewayError, InternalError, UpstreamTimeoutError } from '../errors.ts'
 
 const timeouts: ReadonlySet<string> = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
@@ -24,4 +25,16 @@ export function toAnswer(error: Error): Error {
 /** Whether the connection was closed under us, as idle keep-alive connections are. */
 export function isReset(error: Error): boolean {
   return resets.has(codeOf(error))
+}
+
+/** Faults of nobody's request: the gateway is closing. */
+const endings: ReadonlySet<string> = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED'])
+
+/** What `retry.on` calls a failure; undefined for those that no further attempt can help. @param wasStarted whether a connection took the request */
+export function faultOf(error: Error, wasStarted: boolean): AttemptFault | undefined {
+  const code = codeOf(error)
+  if (!('code' in error) || ourFaults.has(code) || endings.has(code)) return undefined
+  if (!wasStarted) return 'connect_error'
+  if (resets.has(code)) return 'reset'
+  return timeouts.has(code) ? 'timeout' : undefined
 }

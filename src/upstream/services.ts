@@ -21,6 +21,23 @@ export class ServiceStates {
     return this.#stateOf(service, scope).balancer.pick(service.targets, facts)
   }
 
+  /** As `pick`, for a further attempt: none of `tried`. undefined when there is no other. */
+  pickOther(
+    service: CompiledService,
+    facts: RequestFacts,
+    scope: string | undefined,
+    tried: readonly CompiledTarget[]
+  ): CompiledTarget | undefined {
+    const others = service.targets.filter(target => target.weight > 0 && !tried.includes(target))
+    if (others.length === 0) return undefined
+    // Balancers are not told: some go on to the next one by themselves, and those that do not mean to would only forget what they know.
+    for (let turn = 0; turn < service.targets.length; turn++) {
+      const target = this.pick(service, facts, scope)
+      if (target !== undefined && !tried.includes(target)) return target
+    }
+    return others[0]
+  }
+
   /** How many services have state. */
   get size(): number {
     return this.#states.size

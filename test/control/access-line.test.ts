@@ -17,6 +17,7 @@ const line: AccessLine = {
   bytes_sent: 12,
   duration_ms: 1.2345,
   upstream_ms: 0.9994,
+  attempts: 2,
   aborted: true,
   error: 'bad_gateway',
   upstream_error: 'ECONNRESET'
@@ -31,7 +32,7 @@ t.test('a line is JSON in the form of pino, with every field', async t => {
 t.test('what does not apply is left out', async t => {
   const { request_id, method, path, protocol, status, bytes_sent, duration_ms } = line
   const none = { client_ip: undefined, host: undefined, query: undefined, rule: undefined, service: undefined, target: undefined }
-  const rest = { upstream_ms: undefined, aborted: undefined, error: undefined, upstream_error: undefined }
+  const rest = { upstream_ms: undefined, attempts: undefined, aborted: undefined, error: undefined, upstream_error: undefined }
   const least = { request_id, method, path, protocol, status, bytes_sent, duration_ms }
   t.same(JSON.parse(toText({ ...least, ...none, ...rest }, 7)), { level: 30, time: 7, ...least, duration_ms: 1.235, msg: 'request' })
 })

@@ -1,0 +1,21 @@
+/** The services that a rule names. They must be there, and cannot be deleted while it names them. */
+import type { CompiledRule } from './route.ts'
+
+export interface Reference {
+  /** The id of the service. */
+  readonly service: string
+  /** Where the rule names it: a JSON pointer, relative to the rule. */
+  readonly pointer: string
+}
+
+const none: readonly Reference[] = []
+
+/** Each service once, at the first place that names it. */
+export function referencesOf({ action, mirror }: CompiledRule): readonly Reference[] {
+  const main = action.type === 'service' ? action.service : undefined
+  if (main === undefined && mirror === undefined) return none
+  const list: Reference[] = []
+  if (main !== undefined) list.push({ service: main, pointer: '/target_service' })
+  if (mirror !== undefined && mirror.service !== main) list.push({ service: mirror.service, pointer: '/mirror/target_service' })
+  return list
+}
