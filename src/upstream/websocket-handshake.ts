@@ -6,6 +6,7 @@ import { BadGatewayError, UpstreamTimeoutError } from '../errors.ts'
 import type { Cancellable } from './exchange.ts'
 import { codeOf, toAnswer } from './failures.ts'
 import type { ReceivedFields } from './response-headers.ts'
+import { type TargetTlsOptions, toTlsOptions } from './target-tls.ts'
 import { closeTimeoutMs } from './websocket-link.ts'
 
 /** What is asked of a target. */
@@ -39,6 +40,12 @@ export function socketOptions({ maxMessageBytes, compression: isCompressed }: Co
     autoPong: false,
     closeTimeout: closeTimeoutMs
   }
+}
+
+/** How to connect to a target by TLS; nothing of it is read for a plain one. */
+export function tlsOptions({ transport }: CompiledTarget): TargetTlsOptions & { servername?: string } {
+  const servername = transport?.tls?.serverName
+  return { ...toTlsOptions(transport?.tls), ...(servername === undefined ? {} : { servername }) }
 }
 
 /** The fields as `node:http` takes them, repeated ones as lists. */
@@ -80,6 +87,7 @@ export class TargetHandshake implements Cancellable {
     this.#timer = setTimeout(this.#expire, rule.timeouts.connect)
     this.#target = new WebSocket(target.origin, {
       ...socketOptions(rule.websocket),
+      ...tlsOptions(target),
       headers: toHeaders(fields, protocols),
       finishRequest: message => this.#send(message)
     })

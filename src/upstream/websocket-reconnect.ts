@@ -6,8 +6,10 @@
 import type { ClientRequest } from 'node:http'
 import type { ClientOptions, RawData, WebSocket } from 'ws'
 import { Flow } from './websocket-flow.ts'
-import { socketOptions, type TargetRequest, toHeaders } from './websocket-handshake.ts'
+import { socketOptions, type TargetRequest, tlsOptions, toHeaders } from './websocket-handshake.ts'
 import { type LinkOptions, sizeOf } from './websocket-link.ts'
+
+type Listener = (...args: unknown[]) => void
 
 interface SendOptions {
   readonly binary: boolean
@@ -43,6 +45,7 @@ export class ReconnectingLink {
   readonly #request: TargetRequest
   readonly #options: LinkOptions
   readonly #targets = new Set<WebSocket>()
+  readonly #listeners = new Map<string, Listener>()
   #target: WebSocket | undefined
   // What the client sent while the target was lost: little, as it is not read meanwhile.
   #unsent: [data: RawData, options: SendOptions][] = []
@@ -88,6 +91,7 @@ export class ReconnectingLink {
       },
       wsClientOptions: {
         ...socketOptions(rule.websocket),
+        ...tlsOptions(target),
         handshakeTimeout: connectMs,
         finishRequest: (message, found) => this.#watch(message, found),
         rewriteRequestHeaders: () => toHeaders(fields, [])
@@ -104,12 +108,16 @@ export class ReconnectingLink {
     return this.#client.protocol
   }
 
-  on(name: string, listener: (...args: unknown[]) => void): this {
+  /** For the library's link to a target; it takes the place of that to the target before, whose listeners the library leaves behind. */
+  on(name: string, listener: Listener): this {
+    const before = this.#listeners.get(name)
+    if (before !== undefined) this.#client.off(name, before)
+    this.#listeners.set(name, listener)
     this.#client.on(name, listener)
     return this
   }
 
-  off(name: string, listener: (...args: unknown[]) => void): this {
+  off(name: string, listener: Listener): this {
     this.#client.off(name, listener)
     return this
   }
