@@ -21,6 +21,14 @@ t.test('what a rule says wins over the defaults', async t => {
   t.equal(rule.hostHeader, 'target')
 })
 
+t.test('without a retry and a mirror there are none', async t => {
+  t.strictSame([makeRule().retry, makeRule().mirror], [undefined, undefined])
+  t.match(makeRule({ retry: { attempts: 2 } }).retry, { attempts: 2, backoffMs: 25 })
+  t.strictSame(makeRule({ mirror: { target_service: 'm', percent: 0.5 } }).mirror, { service: 'm', share: 0.005 })
+  t.strictSame(makeRule({ mirror: { target_service: 'm' } }).mirror, { service: 'm', share: 1 })
+  t.same(pointers({ redirect: { location: '/x' }, mirror: { target_service: 'm' } }), ['/mirror'])
+})
+
 t.test('exactly one of the four actions must be given', async t => {
   t.same(pointers({ target: 'http://h', target_service: 's' }), ['/target_service', '/target'])
   t.same(pointers({ respond: {}, redirect: { location: '/' }, target: 'http://h' }), ['/target', '/redirect', '/respond'])

@@ -58,6 +58,20 @@ t.test('a service and the rules that use it may come in one commit, in any order
   t.same(problemsOf(state), [])
 })
 
+t.test('a rule waits for every service that it names, and is listed with each', async t => {
+  const both = rule('r', { path: '/r', target_service: 's', mirror: { target_service: 'shadow' } })
+  const waiting = start(both, service('s'))
+  t.match(waiting.problems, [{ id: 'r', code: 'unknown_service', faults: [{ pointer: '/mirror/target_service' }] }])
+  const live = after(waiting, service('shadow'))
+  t.same(problemsOf(live), [])
+  t.same([live.rulesOf('s'), live.rulesOf('shadow')], [['r'], ['r']])
+  const orphaned = after(live, remove('service', 'shadow'))
+  t.match(orphaned.problems, [{ id: 'r', faults: [{ pointer: '/mirror/target_service' }], previousLive: true }])
+  const same = after(live, rule('r', { path: '/r', target_service: 's', mirror: { target_service: 's' } }))
+  t.same([same.rulesOf('s'), same.rulesOf('shadow')], [['r'], []])
+  t.same(after(same, remove('forward_rule', 'r')).rulesOf('s'), [])
+})
+
 t.test('a service deleted under its rules keeps serving until they go', async t => {
   const state = start(service('s'), rule('r', { path: '/r', target_service: 's' }))
   const orphaned = after(state, remove('service', 's'))

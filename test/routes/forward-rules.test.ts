@@ -75,6 +75,7 @@ const full: ForwardRuleWrite = {
   request_headers: { set: { 'x-a': '1' }, add: { 'x-b': '2' }, remove: ['x-c'] },
   response_headers: { set: { 'x-d': '3' } },
   timeout_ms: { connect: 1, send: 2, read: 3, total: 4 },
+  retry: { attempts: 3, on: ['reset', '429', '503'], methods: ['POST'], backoff_ms: 5, hedge_after_ms: 100 },
   max_body_bytes: 1024
 }
 
@@ -92,6 +93,15 @@ t.test('every field of a rule comes back as it was sent, and the answer can be s
     { id: 'own', path: '/own', respond: { status: 418, headers: { 'x-a': 'b' }, body: 'tea' } }
   ])
     t.match((await call('POST', '/forward-rules', other)).body, other)
+})
+
+t.test('what a retry or a mirror leaves out is filled in', async t => {
+  const { call } = await startAdmin(t)
+  await call('PUT', '/services/s', { targets: [] })
+  const { body } = await call('PUT', '/forward-rules/r', { target, retry: {}, mirror: { target_service: 's' } })
+  const on = ['connect_error', 'reset', 'timeout', '502', '503', '504']
+  t.strictSame(body.retry, { attempts: 1, on, methods: null, backoff_ms: 25, hedge_after_ms: null })
+  t.strictSame(body.mirror, { target_service: 's', percent: 100 })
 })
 
 t.test('short forms are taken and answered in full', async t => {

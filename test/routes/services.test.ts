@@ -43,6 +43,16 @@ t.test('a service in use cannot be deleted; the answer names the rules', async t
   t.equal((await call('DELETE', '/services/s1')).status, 204)
 })
 
+t.test('a service that a rule mirrors to is in use as well, until the rule mirrors no more', async t => {
+  const { call } = await startAdmin(t)
+  await call('POST', '/services', written)
+  const rule = { id: 'r', path: '/r', target: 'http://127.0.0.1:9', mirror: { target_service: 's1', percent: 0.5 } }
+  t.match(await call('POST', '/forward-rules', rule), { status: 201, body: rule })
+  t.match(await call('DELETE', '/services/s1'), { status: 409, body: { code: 'service_in_use', detail: /'r'/ } })
+  t.equal((await call('PATCH', '/forward-rules/r', { mirror: null })).status, 200)
+  t.equal((await call('DELETE', '/services/s1')).status, 204)
+})
+
 t.test('filters of rules are unknown to services', async t => {
   const { call } = await startAdmin(t)
   for (const query of ['path=/a', 'host=a', 'service=a', 'enabled=true'])
