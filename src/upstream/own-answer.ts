@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import type { CompiledRule } from '../core/route.ts'
 import { editHeaders } from './header-edits.ts'
+import { isHttp2, respond } from './inbound-http2.ts'
 
 export interface OwnAnswer {
   readonly status: number
@@ -20,7 +21,10 @@ export function sendOwnAnswer(response: ServerResponse, rule: CompiledRule, requ
     list.push('content-type', 'text/plain; charset=utf-8')
   if (body !== undefined) list.push('content-length', String(body.length))
   list.push('x-request-id', requestId)
-  response.writeHead(status, rule.responseHeaders === undefined ? list : editHeaders(list, rule.responseHeaders))
-  response.end(body)
-  return body === undefined || response.req.method === 'HEAD' ? 0 : body.length
+  const fields = rule.responseHeaders === undefined ? list : editHeaders(list, rule.responseHeaders)
+  const sent = response.req.method === 'HEAD' ? undefined : body
+  if (isHttp2(response.req)) respond(response, status, fields, sent === undefined || sent.length === 0)
+  else response.writeHead(status, fields)
+  response.end(sent)
+  return sent === undefined ? 0 : sent.length
 }
