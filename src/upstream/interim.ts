@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { nominatedBy, responseHopByHop } from './fields.ts'
 import { isHttp2, streamOf } from './inbound-http2.ts'
 import type { ReceivedFields } from './response-headers.ts'
+import { unaskedContinue } from './unasked-continue.ts'
 
 /**
  * Passes an interim answer on. Not to HTTP/1.0, which has none, and not to a client that does not keep up: nothing but memory would hold
@@ -13,8 +14,8 @@ export function sendInterim(request: IncomingMessage, response: ServerResponse, 
   if (response.writableLength > response.writableHighWaterMark) return
   const list = toInterimHeaders(fields)
   try {
-    if (isHttp2(request)) streamOf(response).additionalHeaders({ ':status': status, ...Object.fromEntries(list) })
-    else if (status === 100) response.writeContinue()
+    if (isHttp2(request)) streamOf(response).additionalHeaders({ ':status': Math.floor(status), ...Object.fromEntries(list) })
+    else if (status === 100 || status === unaskedContinue) response.writeContinue()
     else if (typeof response.writeInformation === 'function') response.writeInformation(status, list.flat())
     else sendOld(response, status, fields)
   } catch {

@@ -6,6 +6,7 @@ import { NodePool } from './node-pool.ts'
 import { toNodeOptions } from './special-request.ts'
 import type { TargetRequest } from './target-request.ts'
 import { toTlsOptions } from './target-tls.ts'
+import { allowUnaskedContinue } from './unasked-continue.ts'
 
 /** What each connection keeps to. HTTP/1.1 only, one request at a time: a slow answer must not hold up another one. */
 const connectionOptions = {
@@ -28,6 +29,14 @@ function createConnector(connectMs: number, tls: CompiledTls | undefined): build
   const connect = buildConnector({ timeout: connectMs, allowH2: false, ...toTlsOptions(tls) })
   const servername = tls?.serverName ?? ''
   return (options, callback) => connect({ ...options, servername }, callback)
+}
+
+function forUndici(connect: buildConnector.connector): buildConnector.connector {
+  return (options, callback) =>
+    connect(options, (...result) => {
+      callback(...result)
+      if (result[0] === null) allowUnaskedContinue(result[1])
+    })
 }
 
 /** The connections to one origin, with one connect timeout and one transport. */
@@ -62,7 +71,7 @@ class Http1Pool implements TargetPool {
     this.#origin = origin
     this.#isTls = origin.startsWith('https:')
     this.#connect = createConnector(connectMs, tls)
-    this.#pool = new Pool(origin, { ...connectionOptions, connect: this.#connect })
+    this.#pool = new Pool(origin, { ...connectionOptions, connect: forUndici(this.#connect) })
     // Undici writes the waiting request right after this event, before any microtask.
     this.#pool.on('connect', () => {
       this.#justConnected = true
@@ -89,7 +98,7 @@ class Http1Pool implements TargetPool {
   dispatchOnce(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     const { special } = options as TargetRequest
     if (special !== undefined) return this.#viaNode().dispatchOnce(toNodeOptions(options, special), handler)
-    const client = new Client(this.#origin, { ...connectionOptions, connect: this.#connect })
+    const client = new Client(this.#origin, { ...connectionOptions, connect: forUndici(this.#connect) })
     client.dispatch(withFixedName({ ...options, reset: true }), handler)
     void client.close()
   }

@@ -49,6 +49,46 @@ t.test('an interim answer is sent at once', async t => {
   t.equal((await client.response()).body, 'ok')
 })
 
+t.test('a 100 that nobody asked for is passed on, and the connection to the target is kept', async t => {
+  const target = await startRawTarget(t, async connection => {
+    for (;;) {
+      const head = await connection.head()
+      if (head.startsWith('POST')) await connection.seen('hello')
+      connection.send(`HTTP/1.1 100 Continue\r\nX-Why: not\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n${ok}`)
+    }
+  })
+  const client = await (await startProxy(t, ruleTo(target.url))).connect()
+  for (const [line, fields, body] of [
+    ['GET /', [], ''],
+    ['POST /', ['Content-Length: 5'], 'hello'],
+    ['GET /', [], '']
+  ] as const) {
+    t.equal((await client.request(line, fields, body)).status, 100)
+    t.equal((await client.response()).status, 103)
+    t.equal((await client.response()).body, 'ok')
+  }
+  t.equal(target.connections, 1)
+  const old = await client.send('GET / HTTP/1.0\r\nHost: a\r\n\r\n').response()
+  t.equal(old.status, 200, 'HTTP/1.0 hears nothing of it')
+})
+
+t.test('what reads like a 100 within a body stays there', async t => {
+  const body = 'HTTP/1.1 100 Continue\r\n\r\n'
+  const target = await startRawTarget(t, async connection => {
+    await connection.head()
+    connection.send(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length * 2}\r\n\r\n`)
+    await seen.promise
+    connection.send(body)
+    connection.send(body)
+  })
+  const seen = Promise.withResolvers<void>()
+  const client = await (await startProxy(t, ruleTo(target.url))).connect()
+  client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  await client.seen('\r\n\r\n')
+  seen.resolve()
+  t.equal((await client.response()).body, body + body)
+})
+
 t.test('HTTP/1.0 gets none', async t => {
   const target = await startRawTarget(t, async connection => {
     await connection.head()
