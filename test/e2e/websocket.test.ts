@@ -18,7 +18,10 @@ t.test('1,000 open WebSockets echo through 100 changes of other rules, and a sto
   let changed = 0
   const changes = (async () => {
     for (; changed < 100; changed++) {
-      const { status } = await gateway.admin('PUT', `/forward-rules/other-${changed % 10}`, { path: `/other/${changed}`, target: target.url })
+      const { status } = await gateway.admin('PUT', `/forward-rules/other-${changed % 10}`, {
+        path: `/other/${changed}`,
+        target: target.url
+      })
       if (status >= 300) throw new Error(`a change was answered with ${status}`)
     }
   })()

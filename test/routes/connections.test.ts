@@ -21,7 +21,11 @@ async function start(t: Teardown) {
     { connections }
   )
   const admin = await startAdmin(t, { connections })
-  return { target, admin, open: (path: string, protocols?: string[]) => openWebSocket(t, `http://127.0.0.1:${proxy.port}${path}`, protocols) }
+  return {
+    target,
+    admin,
+    open: (path: string, protocols?: string[]) => openWebSocket(t, `http://127.0.0.1:${proxy.port}${path}`, protocols)
+  }
 }
 
 t.test('an open one is listed with what is known about it', async t => {
