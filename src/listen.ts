@@ -19,6 +19,13 @@ export async function listenProxy(app: FastifyInstance, { host, port }: Settings
   }
 }
 
+/** Listens with TLS on `settings.tlsPort`. @throws {SettingsError} */
+export async function listenSecure(app: FastifyInstance, { host, tlsPort = 443 }: Settings): Promise<string> {
+  const url = await listen(app, host, tlsPort, 'SLUICE_TLS_PORT')
+  // Fastify does not see that the server it was given speaks TLS.
+  return url.replace(/^http:/, 'https:')
+}
+
 /** Listens and resolves with the URL. `name` is the setting that the port came from. @throws {SettingsError} */
 export async function listen(app: FastifyInstance, host: string, port: number, name: string): Promise<string> {
   try {

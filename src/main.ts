@@ -15,11 +15,12 @@ import { observeRollouts } from './control/observe-rollouts.ts'
 import { Overload } from './control/overload.ts'
 import { createItemParser } from './control/parse-item.ts'
 import { RolloutCoordinator } from './control/rollout-coordinator.ts'
+import { ServerCertificates } from './control/server-certificates.ts'
 import { withoutCredentials } from './control/without-credentials.ts'
 import { ConfigWriter } from './control/writer.ts'
 import { CidrSet } from './core/ip.ts'
 import type { WritableStore } from './core/store.ts'
-import { checkPort, listen, listenProxy } from './listen.ts'
+import { checkPort, listen, listenProxy, listenSecure } from './listen.ts'
 import { type Settings, SettingsError } from './settings.ts'
 import { LastGoodFile } from './stores/last-good.ts'
 import { openStore } from './stores/open-store.ts'
@@ -31,8 +32,10 @@ import { version } from './version.ts'
 export interface Gateway {
   /** `http://127.0.0.1:8080`: where traffic goes. */
   readonly proxyUrl: string
+  /** `https://127.0.0.1:8443`; undefined without TLS. */
+  readonly secureUrl: string | undefined
   readonly adminUrl: string
-  /** Reads the whole configuration again. Rejects when the store does not answer. */
+  /** Reads the certificate files and the whole configuration again. Rejects when the store does not answer. */
   reload(): Promise<void>
   /** Not ready any more, no new connections, requests in flight finish (at most `shutdownGraceMs`), everything is released. */
   close(): Promise<void>
@@ -52,19 +55,21 @@ export async function startGateway(settings: Settings, destination?: Destination
   const planes: FastifyInstance[] = []
   try {
     // The store connects meanwhile.
-    const proxy = await parts.buildProxy()
+    const [proxy, secureProxy] = await parts.buildProxies()
     planes.push(proxy)
+    if (secureProxy !== undefined) planes.push(secureProxy)
     await follow(parts)
     // Known to the others before traffic comes: nobody's write is answered without waiting for this instance.
     await parts.fleet.start()
     // Traffic first: what the admin plane is made of takes a third of the start. But no traffic for a gateway that could not start.
     await checkPort(settings.adminHost, settings.adminPort, 'SLUICE_ADMIN_PORT')
     const proxyUrl = await listenProxy(proxy, settings, logger)
+    const secureUrl = secureProxy && (await listenSecure(secureProxy, settings))
     const admin = await parts.buildAdmin()
     planes.push(admin)
     const adminUrl = await listen(admin, settings.adminHost, settings.adminPort, 'SLUICE_ADMIN_PORT')
-    announce(logger, settings, proxyUrl, adminUrl)
-    return { proxyUrl, adminUrl, reload: () => parts.live.reload(), close: () => stop(parts, planes, settings, logger) }
+    announce(logger, settings, { proxyUrl, secureUrl, adminUrl })
+    return { proxyUrl, secureUrl, adminUrl, reload: () => reload(parts, logger), close: () => stop(parts, planes, settings, logger) }
   } catch (error) {
     await release(parts, planes)
     throw error
@@ -85,12 +90,15 @@ interface Parts {
   readonly overload: Overload
   /** The WebSockets that are open. */
   readonly connections: Connections
-  readonly buildProxy: () => Promise<FastifyInstance>
+  /** Undefined: without TLS. */
+  readonly certificates: ServerCertificates | undefined
+  readonly buildProxies: () => Promise<[plain: FastifyInstance, secure?: FastifyInstance]>
   readonly buildAdmin: () => Promise<FastifyInstance>
   readonly readiness: { draining: boolean }
 }
 
 function build(settings: Settings, logger: Logger): Parts {
+  const certificates = readCertificates(settings)
   const store = openStore(settings.store, { namespace: settings.namespace })
   const metrics = createMetrics()
   const { live, keeper } = createLive(settings, store, logger, metrics)
@@ -106,20 +114,41 @@ function build(settings: Settings, logger: Logger): Parts {
   observeRollouts(live, logger, metrics, parts.feed)
   const onTrouble = (error: unknown) => logger.warn({ err: error }, 'the rollout could not be moved; trying again')
   const coordinator = new RolloutCoordinator({ live, writer, fleet, instance, onTrouble })
-  const buildProxy = async () => {
+  const buildProxies: Parts['buildProxies'] = async () => {
     const app = await import('./proxy-app.ts')
     const optional = readyPath === undefined ? {} : { readyPath }
     const basic = { live, logger, accessLog, metrics, trustedProxies, isReady, connections }
     const { clientMinBytesPerSecond: minBytesPerSecond } = settings
     const limits = minBytesPerSecond === 0 ? {} : { clientRate: { minBytesPerSecond, afterMs: clientGraceMs } }
-    return app.buildProxy({ ...basic, limits, ...optional, overload, paths, clientHeaderTimeoutMs })
+    const options = { ...basic, limits, ...optional, overload, paths, clientHeaderTimeoutMs }
+    return certificates === undefined ? [app.buildProxy(options)] : app.buildProxies(options, certificates)
   }
   const buildAdmin = async () => {
     const app = await import('./app.ts')
     return app.buildAdmin({ ...parts, logger, metrics, isReady, tokens, adminHost, instance, paths, overload, connections })
   }
   const routes = store.name === 'redis' ? openProxyRoutes({ url: settings.store }) : undefined
-  return { store, live, fleet, coordinator, keeper, routes, overload, connections, buildProxy, buildAdmin, readiness }
+  return { store, live, fleet, coordinator, keeper, routes, overload, connections, certificates, buildProxies, buildAdmin, readiness }
+}
+
+// Before anything is opened: what is wrong with the files ends the start.
+function readCertificates({ tlsPort, tlsCert, tlsKey }: Settings): ServerCertificates | undefined {
+  if (tlsPort === undefined) return undefined
+  const files = tlsCert === undefined || tlsKey === undefined ? undefined : { cert: tlsCert, key: tlsKey }
+  try {
+    return new ServerCertificates({ files, find: () => undefined })
+  } catch (error) {
+    throw new SettingsError((error as Error).message)
+  }
+}
+
+async function reload({ live, certificates }: Parts, logger: Logger): Promise<void> {
+  try {
+    if (certificates?.reload()) logger.info('the certificate files were read again')
+  } catch (error) {
+    logger.error({ reason: (error as Error).message }, 'the certificate files cannot be used; the certificate from before stays')
+  }
+  await live.reload()
 }
 
 /** From when on a slow request body counts as too slow: a client may begin slowly. */
@@ -157,12 +186,19 @@ function toTrusted(list: readonly string[]): CidrSet {
   }
 }
 
-function announce(logger: Logger, settings: Settings, proxyUrl: string, adminUrl: string): void {
+interface Urls {
+  readonly proxyUrl: string
+  readonly secureUrl: string | undefined
+  readonly adminUrl: string
+}
+
+function announce(logger: Logger, settings: Settings, { proxyUrl, secureUrl, adminUrl }: Urls): void {
   const curl = `curl -X POST ${adminUrl}/forward-rules -H 'content-type: application/json' -d '{"path":"/","target":"http://127.0.0.1:3000"}'`
   logger.info(
     {
       instance: settings.instance,
       proxy: proxyUrl,
+      ...(secureUrl === undefined ? {} : { proxy_tls: secureUrl }),
       admin: adminUrl,
       docs: `${adminUrl}/docs`,
       store: withoutCredentials(settings.store)

@@ -68,6 +68,19 @@ const table = {
     100
   ),
   paths: setting('PATHS', 'encoded slashes and backslashes in paths: strict (refused) | lenient (data)', oneOf(pathModes), 'strict'),
+  tlsPort: setting(
+    'TLS_PORT',
+    'port of the proxy with TLS (HTTP/2 and HTTP/1.1); off when not set',
+    toPort,
+    undefined as number | undefined
+  ),
+  tlsCert: setting(
+    'TLS_CERT',
+    'PEM file: certificate and chain for hosts without one of their own',
+    toFile,
+    undefined as string | undefined
+  ),
+  tlsKey: setting('TLS_KEY', 'PEM file: the key of SLUICE_TLS_CERT', toFile, undefined as string | undefined),
   readyPath: setting(
     'READY_PATH',
     'a path on the proxy port that answers readiness, for load balancers',
@@ -104,7 +117,14 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
   ]
   if (tokens.length === 0 && !isLoopback(settings.adminHost))
     throw new SettingsError(`SLUICE_ADMIN_HOST=${settings.adminHost} is not a loopback address: set SLUICE_ADMIN_TOKEN as well`)
+  checkTls(settings)
   return { ...settings, tokens, unknown: unknownIn(env) }
+}
+
+function checkTls({ tlsPort, tlsCert, tlsKey }: Pick<Settings, 'tlsPort' | 'tlsCert' | 'tlsKey'>): void {
+  if (tlsCert !== undefined && tlsKey === undefined) throw new SettingsError('SLUICE_TLS_CERT needs SLUICE_TLS_KEY as well')
+  if (tlsKey !== undefined && tlsCert === undefined) throw new SettingsError('SLUICE_TLS_KEY needs SLUICE_TLS_CERT as well')
+  if (tlsCert !== undefined && tlsPort === undefined) throw new SettingsError('SLUICE_TLS_CERT needs SLUICE_TLS_PORT as well')
 }
 
 /** The settings for `--help`, one line each. */
@@ -159,6 +179,11 @@ function toFlag(name: string): string {
 
 function toText(text: string): string {
   if (/[\s\0]/.test(text)) throw new Error('must not contain white space')
+  return text
+}
+
+function toFile(text: string): string {
+  if (text.includes('\0')) throw new Error('must be the path of a file')
   return text
 }
 

@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http'
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
+import { minTlsVersion } from './key-pair.ts'
 
 /** Where the listener's certificates come from. */
 export interface CertificateSource {
@@ -31,7 +32,7 @@ export const sessionLimits = {
 
 /** Longer than the idle timeout of usual load balancers (60 s), so that they close first. */
 const idleMs = 75_000
-const minVersion = 'TLSv1.2'
+const minVersion = minTlsVersion
 
 const http1Options = { keepAliveTimeout: idleMs, requestTimeout: 0, requireHostHeader: false, optimizeEmptyRequests: true } as const
 
