@@ -226,6 +226,29 @@ t.test('a chunked body is sent again chunked', async t => {
   t.equal((await client.request('PUT /', ['Content-Length: 1'], 'x')).status, 200, 'the connection lives')
 })
 
+t.test('wherever the first attempt breaks off, the second one gets the whole body', async t => {
+  const pieces = Array.from({ length: 16 }, (_, index) => String.fromCharCode(97 + index).repeat(4_000))
+  for (const breakAt of [0, 1, 7, 15]) {
+    const bad = await startRawTarget(t, async (connection, index) => {
+      await connection.seen(index === 0 ? pieces[breakAt]! : 'ok')
+      connection.reset()
+    })
+    const good = await startTarget(t, async (request, response) => {
+      let body = ''
+      for await (const chunk of request) body += String(chunk)
+      response.end(body)
+    })
+    const client = await (await startProxy(t, serviceOf([bad, good], {}))).connect()
+    client.send('PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 64000\r\n\r\n')
+    for (const piece of pieces) {
+      client.send(piece)
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    t.ok((await client.response()).body === pieces.join(''), `broken off at piece ${breakAt}`)
+    t.equal((await client.request('PUT /', ['Content-Length: 2'], 'ok')).body, 'ok', 'the connection lives')
+  }
+})
+
 t.test('a body longer than what is kept is streamed all the same, but not sent again', async t => {
   const target = await startTarget(t, async (request, response) => {
     let length = 0
