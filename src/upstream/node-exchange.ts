@@ -131,11 +131,14 @@ export class NodeExchange implements Dispatcher.DispatchController {
     const { body, trailers, headersTimeout } = this.#options
     const request = this.#request!
     if (this.#ended || this.#response !== undefined) return
-    request.on('drain', () => body.resume())
+    request.on('drain', () => {
+      if (!this.#ended) body.resume()
+    })
     body.on('data', chunk => {
-      if (!request.write(chunk)) body.pause()
+      if (!this.#ended && !request.write(chunk)) body.pause()
     })
     body.on('end', () => {
+      if (this.#ended) return
       const list = trailers?.() ?? []
       if (list.length > 0) request.addTrailers(list)
       request.end()

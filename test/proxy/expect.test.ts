@@ -221,3 +221,24 @@ t.test('a rule with retries asks the next target, as long as the client was not 
   t.equal((await client.send('hello').response()).body, 'ok')
   t.equal(connections, 2)
 })
+
+t.test('a large body arrives whole, and no faster than the target takes it', async t => {
+  const size = 20_000_000
+  const target = await startTarget(t, async (request, response) => {
+    let received = 0
+    let sum = 0
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      received += chunk.length
+      for (const byte of chunk) sum = (sum + byte) % 65_521
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    response.end(`${received} ${sum}`)
+  })
+  const client = await (await startProxy(t, ruleTo(target.url))).connect()
+  const body = Buffer.alloc(size, 'abcdefghijk')
+  let expected = 0
+  for (const byte of body) expected = (expected + byte) % 65_521
+  client.send(`PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: ${size}\r\n\r\n`)
+  t.equal((await client.response()).status, 100)
+  t.equal((await client.send(body).response()).body, `${size} ${expected}`)
+})

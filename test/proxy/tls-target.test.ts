@@ -51,3 +51,28 @@ t.test("the name for TLS is the target's, whatever Host the client sends, and th
   t.equal(connections(), 2)
   t.same(names, ['localhost', 'localhost', 'localhost', false, false], 'an address is no name')
 })
+
+t.test('the same holds for requests that wait for 100 (Continue)', async t => {
+  const fields = ['Expect: 100-continue', 'Content-Length: 5', 'Host: a.example']
+  const unknown = await startTlsTarget(t)
+  const refusing = await startProxy(t, { rules: [{ id: 'r1', target: `https://localhost:${unknown.port}` }] })
+  const line = refusing.nextLine()
+  t.equal((await (await refusing.connect()).request('POST /', fields)).status, 502)
+  t.match(await line, { upstream_error: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
+
+  const before = getCACertificates('default')
+  setDefaultCACertificates([...before, certificate])
+  t.teardown(() => setDefaultCACertificates(before))
+  const { port, names, connections } = await startTlsTarget(t)
+  const rules = [
+    { id: 'name', path: '/name', target: `https://localhost:${port}` },
+    { id: 'ip', path: '/ip', target: `https://127.0.0.1:${port}` }
+  ]
+  const client = await (await startProxy(t, { rules })).connect()
+  for (const path of ['/name', '/name', '/ip']) {
+    t.equal((await client.request(`POST ${path}`, fields)).status, 100)
+    t.equal((await client.send('hello').response()).body, 'a.example')
+  }
+  t.same(names, ['localhost', 'localhost', false])
+  t.equal(connections(), 2)
+})
