@@ -14,7 +14,7 @@ async function startTlsTarget(t: Tap): Promise<{ port: number; names: unknown[];
   let connections = 0
   const server = createServer({ cert: certificate, key: privateKey }, (request, response) => {
     names.push((request.socket as TLSSocket).servername)
-    response.end(request.headers.host)
+    request.resume().on('end', () => response.end(request.headers.host))
   })
   server.on('secureConnection', () => connections++)
   server.listen(0, '127.0.0.1')
