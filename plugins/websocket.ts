@@ -42,7 +42,10 @@ interface LibraryProxy {
 const websocket: FastifyPluginCallback<WebSocketOptions> = (app, { upstream, connections, metrics, live }, done) => {
   const sockets = new WebSockets(upstream, connections)
   // node:http has let go of the socket: an error that nobody hears would end the process.
-  app.server.prependListener('upgrade', (_request: IncomingMessage, socket: Duplex) => void socket.on('error', () => undefined))
+  app.server.prependListener('upgrade', (_request: IncomingMessage, socket: Duplex) => {
+    socket.on('error', () => undefined)
+    connections.watch(socket)
+  })
   // The option of this name of `node:http`, put where every kind of server looks for it.
   Object.assign(app.server, { shouldUpgradeCallback: isWebSocketRequest })
   let isAdapted = false

@@ -1,5 +1,7 @@
 /** The WebSockets that are open. `node:http` forgets a connection once it is upgraded; whoever counts, lists or ends them looks here. */
 
+import type { Duplex } from 'node:stream'
+
 /** What went one way. */
 export interface Traffic {
   readonly messages: number
@@ -45,6 +47,7 @@ export interface RuleTally {
 export class Connections {
   readonly #open = new Map<string, OpenConnection>()
   readonly #tallies = new Map<string, RuleTally>()
+  readonly #sockets = new Set<Duplex>()
   #lastSeq = 0
 
   /** How many are open. */
@@ -55,6 +58,12 @@ export class Connections {
   /** The tallies of all rules that had a WebSocket. */
   get tallies(): Iterable<RuleTally> {
     return this.#tallies.values()
+  }
+
+  /** Remembers a connection that was upgraded, from before its handshake is answered until it is closed. */
+  watch(socket: Duplex): void {
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
   }
 
   /** A place for one more of this rule, to be given back with `release`; undefined when `max` of them are taken. */
@@ -101,9 +110,10 @@ export class Connections {
     for (const connection of this.list()) connection.close(code, reason)
   }
 
-  /** Ends everybody at once. */
+  /** Ends everybody at once, also those whose handshake is under way. */
   terminateAll(): void {
     for (const connection of this.list()) connection.terminate()
+    for (const socket of this.#sockets) socket.destroy()
   }
 
   /** Forgets what was counted for rules that are gone and have no WebSocket left. */

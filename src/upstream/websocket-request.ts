@@ -7,8 +7,8 @@ import { BadRequestError, UpgradeRequiredError } from '../errors.ts'
  * For the option `shouldUpgradeCallback` of `node:http`. Everything else that asks for an upgrade is a plain request: an Upgrade may be
  * ignored (RFC 9110 section 7.8), and what `node:http` hands out as upgraded has no body any more.
  */
-export function isWebSocketRequest({ method, headers, socket }: IncomingMessage): boolean {
-  if (method !== 'GET' || headers.upgrade?.toLowerCase() !== 'websocket') return false
+export function isWebSocketRequest({ method, httpVersion, headers, socket }: IncomingMessage): boolean {
+  if (method !== 'GET' || httpVersion !== '1.1' || headers.upgrade?.toLowerCase() !== 'websocket') return false
   if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0') return false
   // The answer to an earlier request is under way: the connection is not free to become another one. What `node:http` keeps there is it.
   const { _httpMessage: current } = socket as Socket & { readonly _httpMessage?: ServerResponse | null }

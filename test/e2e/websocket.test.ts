@@ -2,6 +2,7 @@
 import t from 'tap'
 import type { WebSocket } from 'ws'
 import { startGateway } from '../helpers/gateway.ts'
+import { startRawTarget } from '../helpers/target.ts'
 import { closeOf, nextMessage, openWebSocket, startWebSocketTarget } from '../helpers/websocket.ts'
 
 const count = 1_000
@@ -45,7 +46,7 @@ t.test('1,000 open WebSockets echo through 100 changes of other rules, and a sto
   t.ok(performance.now() - began < 10_000, 'long before the grace is over')
 })
 
-t.test('one that does not answer the close does not keep the process', async t => {
+t.test('whoever does not answer does not keep the process', async t => {
   const target = await startWebSocketTarget(t)
   const gateway = await startGateway(t, { SLUICE_STORE: 'memory:', SLUICE_SHUTDOWN_GRACE_MS: '1000' })
   await gateway.admin('PUT', '/forward-rules/chat', { path: '/', target: target.url })
@@ -54,7 +55,16 @@ t.test('one that does not answer the close does not keep the process', async t =
   const { socket: server } = await arrived
   client.pause()
   server.pause()
+  // And one whose target has not answered its handshake yet.
+  const asked = Promise.withResolvers<void>()
+  const silent = await startRawTarget(t, async connection => asked.resolve(void (await connection.head())))
+  await gateway.admin('PUT', '/forward-rules/silent', { path: '/silent', target: silent.url })
+  const refused = openWebSocket(t, `${gateway.proxyUrl}/silent`).catch((error: Error) => error)
+  await asked.promise
+  const began = performance.now()
   t.equal(await gateway.stop('SIGTERM'), 0)
+  t.ok(performance.now() - began < 10_000, 'long before the target is given up')
+  t.type(await refused, Error)
 })
 
 /** Some at a time: the queue of a listener is finite. */

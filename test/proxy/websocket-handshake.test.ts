@@ -218,6 +218,8 @@ t.test('an upgrade to anything else is a plain request with its body', async t =
   t.equal((await client.request('POST /', [...h2c, 'Content-Length: 5'], 'hello')).body, 'hello')
   t.equal((await client.request('POST /', [...handshake, 'Content-Length: 5'], 'hello')).body, 'hello', 'a WebSocket takes GET')
   t.equal((await client.request('GET /', [...handshake, 'Content-Length: 5'], 'hello')).body, 'hello', 'without a body')
+  client.send(`GET / HTTP/1.0\r\nHost: a\r\n${handshake.join('\r\n')}\r\n\r\n`)
+  t.equal((await client.response()).status, 200, 'by HTTP/1.1 (RFC 9110 section 7.8)')
 })
 
 t.test('an upgrade behind a request that is not answered yet harms neither', async t => {
