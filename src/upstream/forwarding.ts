@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { idempotentMethods } from '../core/retry-policy.ts'
 import { RequestTimeoutError, UpstreamTimeoutError } from '../errors.ts'
+import { countBodyBytes } from './body-garbage.ts'
 import type { ClientRate } from './client-rate.ts'
 import type { Cancellable, Exchange } from './exchange.ts'
 import { codeOf, isReset, toAnswer } from './failures.ts'
@@ -150,6 +151,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#done) return
     this.#exchange.bytesSent += chunk.length
+    countBodyBytes(chunk.length)
     this.#expected -= chunk.length
     // One write less: the last chunk of a body of known length ends the answer.
     if (this.#expected === 0) this.#finish(chunk)

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { BodyTooLargeError, RequestTimeoutError, UpstreamTimeoutError } from '../errors.ts'
+import { countBodyBytes } from './body-garbage.ts'
 import { type ClientRate, RateWatch } from './client-rate.ts'
 import { isCutOff } from './inbound-http2.ts'
 
@@ -101,6 +102,7 @@ export class RequestBody extends EventEmitter {
 
   readonly #onData = (chunk: Buffer): void => {
     this.#bytes += chunk.length
+    countBodyBytes(chunk.length)
     if (this.#limits.maxBytes !== null && this.#bytes > this.#limits.maxBytes) return this.#onFault(new BodyTooLargeError())
     if (this.#rate?.isTooSlow(chunk.length, performance.now())) return this.#onFault(new RequestTimeoutError())
     this.#timer?.refresh()
