@@ -12,6 +12,7 @@ interface ServiceState {
 
 export class ServiceStates {
   readonly #states = new Map<string, ServiceState>()
+  #furtherAttempts = 0
 
   /**
    * The target that takes this request, or undefined when the service has none of positive weight.
@@ -35,7 +36,7 @@ export class ServiceStates {
       const target = this.pick(service, facts, scope)
       if (target !== undefined && !tried.includes(target)) return target
     }
-    return others[0]
+    return others[this.#furtherAttempts++ % others.length]
   }
 
   /** How many services have state. */

@@ -45,3 +45,17 @@ t.test('two versions of a service that are in force at once take no turns from e
   states.sweep((_id, scope) => scope === '')
   t.equal(states.size, 1)
 })
+
+t.test('a further attempt goes to a target that was not tried, by turns, as long as there is one', async t => {
+  for (const algorithm of ['round_robin', 'weighted_round_robin']) {
+    const states = new ServiceStates()
+    const targets = [{ url: 'http://a', weight: 1000 }, { url: 'http://b' }, { url: 'http://c' }, { url: 'http://zero', weight: 0 }]
+    const service = serviceOf([], { targets, balancer: { algorithm } })
+    const [a, b, c] = service.targets
+    const others = Array.from({ length: 20 }, () => states.pickOther(service, facts, undefined, [a!])?.url)
+    t.same([...new Set(others)].sort(), ['http://b', 'http://c'], algorithm)
+    t.equal(states.pickOther(service, facts, undefined, [a!, c!]), b)
+    t.equal(states.pickOther(service, facts, undefined, [a!, b!, c!]), undefined)
+  }
+  t.equal(new ServiceStates().pickOther(serviceOf([]), facts, undefined, []), undefined)
+})
