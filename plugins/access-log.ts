@@ -44,6 +44,7 @@ function toLine(request: FastifyRequest, { raw: response }: FastifyReply): Acces
     service: exchange.service,
     target: exchange.target,
     bytes_sent: exchange.bytesSent,
+    bytes_received: wasUpgraded(response) ? exchange.bytesReceived : undefined,
     duration_ms: performance.now() - exchange.startedMs,
     upstream_ms: exchange.upstreamMs,
     attempts: exchange.attempts > 1 ? exchange.attempts : undefined,

@@ -48,6 +48,7 @@ t.test('every operation of the contract is there', async t => {
   const history = ['GET /revisions', 'GET /revisions/{revision}', 'POST /revisions/{revision}/restore', 'GET /events']
   const rollouts = ['GET /rollouts', 'POST /rollouts', 'GET /rollouts/{id}', 'POST /rollouts/{id}/abort']
   const instance = ['GET /', 'GET /health', 'GET /ready', 'GET /status', 'GET /metrics', 'GET /instances']
+  const connections = ['GET /connections', 'DELETE /connections/{id}']
   const expected = [
     crud('/forward-rules'),
     crud('/services'),
@@ -55,7 +56,8 @@ t.test('every operation of the contract is there', async t => {
     ['POST /commits', 'POST /explain'],
     history,
     rollouts,
-    instance
+    instance,
+    connections
   ].flat()
   t.same(operations.map(({ called }) => called).sort(), expected.sort())
 })

@@ -25,6 +25,8 @@ export interface AccessLine {
   readonly target: string | undefined
   /** Of the answer's body. */
   readonly bytes_sent: number
+  /** Of the messages that the client of a WebSocket sent. */
+  readonly bytes_received?: number | undefined
   /** From the request's header section to the end of the exchange. To the microsecond, as is `upstream_ms`. */
   readonly duration_ms: number
   /** From sending the request to the head of the target's answer. */
@@ -45,7 +47,9 @@ export function toText(line: AccessLine, nowMs: number): string {
     `{"level":30,"time":${timeText(nowMs)},"request_id":${quote(line.request_id)}${optional('client_ip', line.client_ip)}` +
     `${optional('method', line.method)}${optional('host', line.host)}${optional('path', line.path)}${optional('query', line.query)}` +
     `${optional('protocol', line.protocol)},"status":${line.status}${optional('rule', line.rule)}${optional('service', line.service)}` +
-    `${optional('target', line.target)},"bytes_sent":${line.bytes_sent},"duration_ms":${milliseconds(line.duration_ms)}` +
+    `${optional('target', line.target)},"bytes_sent":${line.bytes_sent}` +
+    (line.bytes_received === undefined ? '' : `,"bytes_received":${line.bytes_received}`) +
+    `,"duration_ms":${milliseconds(line.duration_ms)}` +
     (line.upstream_ms === undefined ? '' : `,"upstream_ms":${milliseconds(line.upstream_ms)}`) +
     (line.attempts === undefined ? '' : `,"attempts":${line.attempts}`) +
     (line.aborted === undefined ? '' : ',"aborted":true') +

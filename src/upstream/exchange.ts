@@ -48,6 +48,8 @@ export class Exchange {
   attempts = 1
   /** Bytes of the answer's body that were handed to the client's connection. */
   bytesSent = 0
+  /** Bytes of the messages that the client of a WebSocket sent. */
+  bytesReceived = 0
   /** The code of the problem that was answered, or of the reason why a begun answer was broken off. */
   error: string | undefined
   /** What the target's connection said, such as `ECONNREFUSED`: for logs only. */

@@ -101,8 +101,10 @@ export class WebSockets {
       idleTimeoutMs: rule.websocket.idleTimeoutMs,
       stallMs: this.#upstream.clientStallMs,
       onMessage: (fromClient, size) => {
-        if (fromClient) tally.messagesReceived++
-        else {
+        if (fromClient) {
+          tally.messagesReceived++
+          exchange.bytesReceived += size
+        } else {
           tally.messagesSent++
           exchange.bytesSent += size
         }

@@ -238,7 +238,7 @@ t.test('the access line comes with the end, and metrics count', async t => {
   t.match(gauge, 'sluice_websocket_messages_total{rule="r1",direction="received"} 1')
   const line = proxy.nextLine()
   client.close(1000)
-  t.match(await line, { status: 101, rule: 'r1', method: 'GET', bytes_sent: 4, aborted: undefined, error: undefined })
+  t.match(await line, { status: 101, rule: 'r1', method: 'GET', bytes_sent: 4, bytes_received: 3, aborted: undefined, error: undefined })
   await closeOf(server).catch(() => undefined)
   t.match(await proxy.metrics.registry.metrics(), 'sluice_http_requests_total{rule="r1",code="101"} 1')
 })
