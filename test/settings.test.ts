@@ -23,7 +23,14 @@ t.test('without any setting the defaults hold', async t => {
     logLevel: 'info',
     accessLog: true,
     shutdownGraceMs: 30_000,
-    readyPath: undefined
+    readyPath: undefined,
+    maxConnections: 20_000,
+    maxRequests: 20_000,
+    maxEventLoopDelayMs: 1_000,
+    maxHeapPercent: 90,
+    clientHeaderTimeoutMs: 10_000,
+    clientMinBytesPerSecond: 100,
+    paths: 'strict'
   })
   t.same(settings.tokens, [])
   t.match(settings.instance, new RegExp(`-${process.pid}$`))
@@ -43,6 +50,10 @@ t.test('a bad setting is one line that names it', async t => {
   t.match(refused({ SLUICE_LOG_LEVEL: 'loud' }), /^SLUICE_LOG_LEVEL must be one of trace, /)
   t.match(refused({ SLUICE_ACCESS_LOG: 'yes' }), /must be true or false/)
   t.match(refused({ SLUICE_SHUTDOWN_GRACE_MS: '-1' }), /whole number of milliseconds/)
+  t.match(refused({ SLUICE_MAX_CONNECTIONS: '-1' }), /SLUICE_MAX_CONNECTIONS must be a whole number/)
+  t.match(refused({ SLUICE_MAX_HEAP_PERCENT: '101' }), /from 0 to 100/)
+  t.match(refused({ SLUICE_CLIENT_HEADER_TIMEOUT_MS: '0' }), /at least 1 millisecond/)
+  t.match(refused({ SLUICE_PATHS: 'loose' }), /must be one of strict, lenient/)
   t.match(refused({ SLUICE_READY_PATH: 'ready' }), /begins with '\/'/)
   t.match(refused({ SLUICE_NAMESPACE: 'a b' }), /SLUICE_NAMESPACE/)
   t.match(refused({ SLUICE_ADMIN_TOKENS: 'ci:root:x' }), /name:role:token/)
