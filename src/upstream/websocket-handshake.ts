@@ -1,5 +1,6 @@
 /** The opening handshake with a target. */
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import { type ClientRequest, Agent as HttpAgent, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
 import { WebSocket } from 'ws'
 import type { CompiledRule, CompiledTarget } from '../core/route.ts'
 import { BadGatewayError, UpstreamTimeoutError } from '../errors.ts'
@@ -42,10 +43,19 @@ export function socketOptions({ maxMessageBytes, compression: isCompressed }: Co
   }
 }
 
-/** How to connect to a target by TLS; nothing of it is read for a plain one. */
-export function tlsOptions({ transport }: CompiledTarget): TargetTlsOptions & { servername?: string } {
+// A connection for each handshake: one that is left over from a refused one may be about to close.
+const plainAgent = new HttpAgent()
+const tlsAgent = new HttpsAgent()
+
+/** How to connect to a target. What is for TLS is not read for a plain one. */
+export function connectOptions({ origin, transport }: CompiledTarget): TargetTlsOptions & { agent: HttpAgent; servername?: string } {
   const servername = transport?.tls?.serverName
-  return { ...toTlsOptions(transport?.tls), ...(servername === undefined ? {} : { servername }) }
+  const agent = isTls(origin) ? tlsAgent : plainAgent
+  return { agent, ...toTlsOptions(transport?.tls), ...(servername === undefined ? {} : { servername }) }
+}
+
+function isTls(origin: string): boolean {
+  return origin.startsWith('https:')
 }
 
 /** The fields as `node:http` takes them, repeated ones as lists. */
@@ -87,7 +97,7 @@ export class TargetHandshake implements Cancellable {
     this.#timer = setTimeout(this.#expire, rule.timeouts.connect)
     this.#target = new WebSocket(target.origin, {
       ...socketOptions(rule.websocket),
-      ...tlsOptions(target),
+      ...connectOptions(target),
       headers: toHeaders(fields, protocols),
       finishRequest: message => this.#send(message)
     })
@@ -110,7 +120,7 @@ export class TargetHandshake implements Cancellable {
     // A URL would have changed its encoding.
     message.path = path
     message.once('socket', socket => {
-      socket.once(this.#request.target.origin.startsWith('https:') ? 'secureConnect' : 'connect', () => {
+      socket.once(isTls(this.#request.target.origin) ? 'secureConnect' : 'connect', () => {
         clearTimeout(this.#timer)
         if (!this.#done) this.#timer = setTimeout(this.#expire, rule.timeouts.read)
       })

@@ -6,7 +6,7 @@
 import type { ClientRequest } from 'node:http'
 import type { ClientOptions, RawData, WebSocket } from 'ws'
 import { Flow } from './websocket-flow.ts'
-import { socketOptions, type TargetRequest, tlsOptions, toHeaders } from './websocket-handshake.ts'
+import { connectOptions, socketOptions, type TargetRequest, toHeaders } from './websocket-handshake.ts'
 import { type LinkOptions, sizeOf } from './websocket-link.ts'
 
 type Listener = (...args: unknown[]) => void
@@ -91,7 +91,7 @@ export class ReconnectingLink {
       },
       wsClientOptions: {
         ...socketOptions(rule.websocket),
-        ...tlsOptions(target),
+        ...connectOptions(target),
         handshakeTimeout: connectMs,
         finishRequest: (message, found) => this.#watch(message, found),
         rewriteRequestHeaders: () => toHeaders(fields, [])

@@ -177,6 +177,20 @@ t.test('a plain answer of the target is passed on as it is', async t => {
   t.match(await lineOf(proxy, 404), { status: 404, bytes_sent: 4, error: undefined })
 })
 
+t.test('a connection on which a target refused is not used for the next handshake', async t => {
+  const target = await startRawTarget(t, async connection => {
+    for (;;) {
+      await connection.head()
+      connection.send('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n')
+    }
+  })
+  const proxy = await startProxy(t, ruleTo(target.url))
+  for (const count of [1, 2, 3]) {
+    t.equal((await refusal(t, `http://127.0.0.1:${proxy.port}/`)).status, 401)
+    t.equal(target.connections, count)
+  }
+})
+
 t.test('rules that redirect or respond do so', async t => {
   const proxy = await startProxy(t, {
     rules: [

@@ -109,6 +109,17 @@ t.test('a target that stays away is given up with 1014, and nothing of the insid
   t.equal((await (await other.connect()).request('GET /')).status, 401, 'the gateway lives')
 })
 
+t.test('a client that leaves while its target is away leaves nothing behind', async t => {
+  const { target, proxy, connections, client } = await openPair(t)
+  const line = proxy.nextLine()
+  const again = target.next()
+  for (const socket of target.open) socket.terminate()
+  client.terminate()
+  await Promise.race([again, line])
+  while (connections.size > 0 || target.open.size > 0) await new Promise(resolve => setImmediate(resolve))
+  t.match(await line, { status: 101 })
+})
+
 t.test('a target that says too much is closed with 1009 and connected to again', async t => {
   const { target, client, server } = await openPair(t)
   const again = target.next()
