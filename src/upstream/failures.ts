@@ -27,6 +27,9 @@ export function isReset(error: Error): boolean {
   return resets.has(codeOf(error))
 }
 
+/** The target ended the stream, or the whole connection, of HTTP/2. Not in `resets`: the connection was no idle one. */
+const http2Resets: ReadonlySet<string> = new Set(['ERR_HTTP2_STREAM_ERROR', 'ERR_HTTP2_SESSION_ERROR', 'ERR_HTTP2_GOAWAY_SESSION'])
+
 /** Faults of nobody's request: the gateway is closing. */
 const endings: ReadonlySet<string> = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED'])
 
@@ -35,6 +38,6 @@ export function faultOf(error: Error, wasStarted: boolean): AttemptFault | undef
   const code = codeOf(error)
   if (!('code' in error) || ourFaults.has(code) || endings.has(code)) return undefined
   if (!wasStarted) return 'connect_error'
-  if (resets.has(code)) return 'reset'
+  if (resets.has(code) || http2Resets.has(code)) return 'reset'
   return timeouts.has(code) ? 'timeout' : undefined
 }

@@ -1,5 +1,6 @@
 /** Copies of requests for second services: sent beside the request itself, and forgotten. */
 import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
 import type { CompiledTarget } from '../core/route.ts'
 import { collectBody } from './collect-body.ts'
 import type { Exchange } from './exchange.ts'
@@ -70,7 +71,8 @@ export class Mirrors implements Copier {
     const limit = Math.min(longestBody, exchange.route!.rule.maxBodyBytes ?? longestBody)
     const giveUp = collectBody(request, limit, body => {
       if (typeof body === 'string') return copy.end(body)
-      sent.body = body
+      // As pools of HTTP/2 take it, too: a stream that tells of trailers. Those of the request are not copied.
+      sent.body = Object.assign(Readable.from([body]), { rawTrailers: [] })
       this.#send(copy, exchange, sent, target)
     })
     exchange.releases ??= []
