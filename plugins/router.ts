@@ -15,6 +15,7 @@ import type { Snapshot } from '../src/core/snapshot.ts'
 import { BadPathError, BadRequestError, NoRuleError, NoTargetError, NotReadyError } from '../src/errors.ts'
 import type { Exchange, Peer } from '../src/upstream/exchange.ts'
 import { adoptAuthority, isHttp2 } from '../src/upstream/inbound-http2.ts'
+import { usualMethods } from '../src/upstream/last-recipient.ts'
 import type { Live } from '../src/upstream/upstream.ts'
 
 export interface RouterOptions {
@@ -27,12 +28,15 @@ export interface RouterOptions {
 
 const router: FastifyPluginCallback<RouterOptions> = (app, { live, trustedProxies, paths }, done) => {
   const toPeer = createPeerLookup(trustedProxies)
-  app.addHook('onRequest', (request, _reply, next) => {
+  app.addHook('onRequest', (request, reply, next) => {
     const { exchange, raw } = request
     const { snapshot, rollout } = live
     exchange.peer = toPeer(raw.socket)
     if (snapshot === undefined) return next(new NotReadyError())
     const fault = readRequest(request.originalUrl, raw, exchange, trustedProxies, paths)
+    // RFC 9110 section 9.3.7: this is about the gateway as a whole, and no rule has such a path.
+    if (fault instanceof BadPathError && request.originalUrl === '*' && raw.method === 'OPTIONS')
+      return hostFaultOf(raw) === undefined ? void reply.header('allow', usualMethods).send() : next(hostFaultOf(raw))
     if (fault !== undefined) return next(fault)
     const facts = exchange.facts!
     exchange.snapshot = snapshot
@@ -60,18 +64,24 @@ function readRequest(url: string, raw: IncomingMessage, exchange: Exchange, trus
   const target = parseRequestTarget(url)
   const path = target === undefined ? undefined : normalisePath(target.path, paths)
   if (target === undefined || path === undefined) return new BadPathError()
-  if (isHttp2(raw) && !adoptAuthority(raw.headers)) return new BadRequestError('Host and :authority differ')
-  const named = raw.headers.host
-  // RFC 9112 section 3.2: HTTP/1.1 has exactly one Host, and a well-formed one, whatever the form of the target.
-  if (named === undefined ? raw.httpVersion !== '1.0' : !isAuthority(named) || hasManyHosts(raw.rawHeaders))
-    return new BadRequestError('The Host field is missing, malformed or repeated')
+  const hostFault = hostFaultOf(raw)
+  if (hostFault !== undefined) return hostFault
   // RFC 9112 section 3.2.2: an absolute-form target replaces what Host says.
-  const host = target.authority ?? named
+  const host = target.authority ?? raw.headers.host
   if (target.authority !== undefined && !isAuthority(target.authority)) return new BadRequestError('The authority of the URL is malformed')
   const peer = exchange.peer!
   const ip = peer.trusted ? clientAddress(peer.ip, forwardedForOf(raw), trusted) : peer.ip
   exchange.host = host ?? ''
   exchange.facts = new RequestFacts(raw.method!, path, target.search, toMatchHost(host), ip, raw.headers, Date.now())
+  return undefined
+}
+
+function hostFaultOf(raw: IncomingMessage): Error | undefined {
+  if (isHttp2(raw) && !adoptAuthority(raw.headers)) return new BadRequestError('Host and :authority differ')
+  const { host } = raw.headers
+  // RFC 9112 section 3.2: HTTP/1.1 has exactly one Host, and a well-formed one, whatever the form of the target.
+  if (host === undefined ? raw.httpVersion !== '1.0' : !isAuthority(host) || hasManyHosts(raw.rawHeaders))
+    return new BadRequestError('The Host field is missing, malformed or repeated')
   return undefined
 }
 

@@ -31,8 +31,9 @@ export function answerAsLast(request: IncomingMessage, reply: AnswerSlot, exchan
   })
 }
 
-const usual = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+/** The value of Allow where no rule says otherwise. */
+export const usualMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
 function methodsOf({ item }: CompiledRule): readonly string[] {
-  return item.methods ?? usual
+  return item.methods ?? usualMethods.split(', ')
 }

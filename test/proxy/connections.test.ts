@@ -84,7 +84,7 @@ t.test('ambiguous and malformed paths are refused before any rule', async t => {
   const target = await startTarget(t, () => t.fail('nothing may arrive'))
   const client = await (await startProxy(t, ruleTo(target.url))).connect()
   for (const path of ['/a%2fb', '/a%5Cb', '/a\\b', '/a%00', '/a%zz', '/a%', '/a#b', '/x?#y', '*', 'ftp://a/b', 'http://', 'http://u@h/']) {
-    const response = await client.request(`${path === '*' ? 'OPTIONS' : 'GET'} ${path}`)
+    const response = await client.request(`GET ${path}`)
     t.equal(response.status, 400, path)
     t.match(response.json().code, path === 'http://u@h/' ? 'bad_request' : 'bad_path')
   }
@@ -117,7 +117,7 @@ t.test('CONNECT and unknown expectations are refused', async t => {
 t.test('an upgrade that was asked for is not made, the request is answered', async t => {
   const target = await startTarget(t, (request, response) => response.end(String(request.headers.upgrade)))
   const client = await (await startProxy(t, ruleTo(target.url))).connect()
-  const response = await client.request('GET /', ['Connection: upgrade', 'Upgrade: websocket'])
+  const response = await client.request('GET /', ['Connection: upgrade', 'Upgrade: h2c'])
   t.equal(response.body, 'undefined')
 })
 

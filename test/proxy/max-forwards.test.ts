@@ -47,6 +47,20 @@ t.test('at 0 the gateway is the last recipient', async t => {
   t.notMatch(trace.body, 'secret')
 })
 
+t.test('OPTIONS * is about the gateway, however far it may go', async t => {
+  const target = await startTarget(t, () => t.fail('nothing may arrive'))
+  const proxy = await startProxy(t, ruleTo(target.url))
+  const client = await proxy.connect()
+  for (const fields of [[], ['Max-Forwards: 5'], ['Max-Forwards: 0']]) {
+    const response = await client.request('OPTIONS *', fields)
+    t.equal(response.status, 200)
+    t.equal(response.header('allow'), 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS')
+    t.equal(response.header('content-length'), '0')
+  }
+  for (const fields of ['', 'Host: a\r\nHost: a\r\n'])
+    t.equal((await (await proxy.connect()).send(`OPTIONS * HTTP/1.1\r\n${fields}\r\n`).response()).status, 400)
+})
+
 t.test('what is no number is refused', async t => {
   const target = await startTarget(t, () => t.fail('nothing may arrive'))
   const client = await (await startProxy(t, ruleTo(target.url))).connect()
