@@ -2,7 +2,7 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { Server as TlsServer } from 'node:tls'
+import { type TLSSocket, Server as TlsServer } from 'node:tls'
 import { getHeapStatistics } from 'node:v8'
 import { type GuardLimits, OverloadGuard, type Reading, type Strain } from '../core/overload-guard.ts'
 
@@ -83,8 +83,17 @@ export class Overload {
 
   /** Counts the connections of a server from now on. On those above the limit every request is refused, as far as they are not too many, too. */
   watch(server: Server): void {
-    // Requests of a TLS connection have the socket of this event, not of `connection`.
-    server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => this.#accept(socket))
+    const isTls = server instanceof TlsServer
+    server.on('connection', (socket: Socket) => {
+      this.#count(socket)
+      if (!isTls) this.#tag(socket)
+    })
+    // Requests of a TLS connection have the socket of this event. HTTP/2 ones have none that is known here.
+    if (isTls)
+      server.on('secureConnection', (socket: TLSSocket) => {
+        if (socket.alpnProtocol !== 'h2') this.#tag(socket)
+        else if (this.#isAbove(0)) socket.destroy()
+      })
   }
 
   /** Takes note of readings, as the timer does. */
@@ -118,19 +127,22 @@ export class Overload {
     this.#delays.disable()
   }
 
-  #accept(socket: Socket): void {
-    const { maxConnections } = this.#limits
+  #count(socket: Socket): void {
     this.#connections++
-    const isSurplus = maxConnections !== 0 && this.#connections > maxConnections
-    if (isSurplus) {
-      this.#surplus.add(socket)
-      this.#surplusCount++
-    }
-    socket.once('close', () => {
-      this.#connections--
-      if (isSurplus) this.#surplusCount--
-    })
-    if (this.#surplusCount > surplusLimit) socket.destroy()
+    socket.once('close', () => this.#connections--)
+    if (this.#isAbove(surplusLimit)) socket.destroy()
+  }
+
+  #tag(socket: Socket): void {
+    if (!this.#isAbove(0)) return
+    this.#surplus.add(socket)
+    this.#surplusCount++
+    socket.once('close', () => this.#surplusCount--)
+  }
+
+  #isAbove(surplus: number): boolean {
+    const { maxConnections } = this.#limits
+    return maxConnections !== 0 && this.#connections > maxConnections + surplus
   }
 
   // The histogram holds the time between two ticks, which is the resolution when nothing is late.

@@ -1,11 +1,14 @@
 /** What is too much is refused early and cheaply; what was taken goes on. */
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { connect as connectTls } from 'node:tls'
 import t, { type Test } from 'tap'
 import { Overload, type OverloadLimits } from '../../src/control/overload.ts'
+import { certificate } from '../helpers/certificate.ts'
 import { type ProxyApp, ruleTo, startProxy } from '../helpers/proxy-app.ts'
-import type { RawResponse } from '../helpers/raw-client.ts'
+import { RawClient, type RawResponse } from '../helpers/raw-client.ts'
 import { startTarget } from '../helpers/target.ts'
+import { ask, startTlsProxy } from '../helpers/tls-proxy.ts'
 
 const calm = { eventLoopDelayMs: 0, heapPercent: 10 }
 
@@ -87,6 +90,21 @@ t.test('connections far above the limit are closed at once', async t => {
   for (const { socket } of clients) socket.destroy()
   await gone(overload, 0)
   t.equal(overload.report().status, 'UP')
+})
+
+t.test('connections with TLS count as well: HTTP/1.1 is answered, HTTP/2 closed', async t => {
+  const { overload } = startOverload(t, { maxConnections: 1 })
+  const proxy = await startTlsProxy(t, { rules: [{ id: 'r', respond: { status: 200 } }] }, { overload })
+  const first = proxy.connect()
+  t.equal((await ask(first, { ':path': '/' })).status, 200)
+  const refused = proxy.connect()
+  await new Promise(resolve => refused.once('close', resolve))
+  t.equal((await ask(first, { ':path': '/' })).status, 200, 'the one before is served on')
+  await until(() => overload.report().connections === 1)
+  const socket = connectTls({ port: proxy.port, host: '127.0.0.1', ca: certificate, servername: 'localhost' })
+  t.teardown(() => socket.destroy())
+  isRefused(t, await new RawClient(socket).request('GET /'))
+  t.same(overload.report().reasons, ['connections'])
 })
 
 t.test('out of breath, new requests are refused until it is over; those under way end', async t => {
