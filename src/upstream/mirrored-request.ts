@@ -15,11 +15,15 @@ export class MirroredRequest implements Dispatcher.DispatchHandler, Cancellable 
     this.#onEnd = onEnd
   }
 
-  /** Sends it, unless it has ended. It may take `limitMs` in all. */
+  /** Sends it, unless it has ended. It may take `limitMs` in all. Never throws: nobody is there to hear of it. */
   start(pool: TargetPool, request: Dispatcher.DispatchOptions, limitMs: number): void {
     if (this.#isOver) return
     this.#timer = setTimeout(() => this.cancel(), limitMs).unref()
-    pool.dispatch(request, this, performance.now())
+    try {
+      pool.dispatch(request, this, performance.now())
+    } catch {
+      this.end('failed')
+    }
   }
 
   cancel(): void {
