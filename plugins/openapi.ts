@@ -14,6 +14,7 @@ export interface OpenapiOptions {
 export const tags = [
   { name: 'Forward rules', description: 'What is matched and where it is forwarded.' },
   { name: 'Services', description: 'Named groups of targets.' },
+  { name: 'Certificates', description: 'What the TLS listener shows, by the host that the client names.' },
   { name: 'Configuration', description: 'The configuration as a whole: export, sync, validation, commits.' },
   { name: 'History', description: 'What was changed, when and by whom; back to it; what happens now.' },
   { name: 'Rollouts', description: 'Changes that take effect step by step, and go back by themselves.' },

@@ -1,19 +1,24 @@
 /** The configuration as a whole: export, declarative sync, validation, commits, quarantine. */
 import Type, { type Static } from 'typebox'
 import { WriteQuerySchema } from './admin.ts'
+import { CertificateSchema, CertificateWriteSchema } from './certificate.ts'
 import { IdSchema } from './common.ts'
 import { ForwardRuleSchema, ForwardRuleWriteSchema } from './forward-rule.ts'
 import { FaultSchema } from './problem.ts'
 import { ServiceSchema, ServiceWriteSchema } from './service.ts'
 import { WarningsSchema } from './warning.ts'
 
-const DocumentKindSchema = Type.Enum(['forward_rule', 'service'], { description: 'The kind of item.' })
-const KindSchema = Type.Enum(['forward_rule', 'service', 'rollout'], { description: 'The kind of item.' })
+const DocumentKindSchema = Type.Enum(['forward_rule', 'service', 'certificate'], { description: 'The kind of item.' })
+const KindSchema = Type.Enum(['forward_rule', 'service', 'certificate', 'rollout'], { description: 'The kind of item.' })
 const OpSchema = Type.Enum(['create', 'update', 'delete', 'unchanged'], { description: 'What happens to the item.' })
 
 /** What is written: a whole configuration, or the part of it to put. */
 export const ConfigDocumentWriteSchema = Type.Object(
-  { forward_rules: Type.Optional(Type.Array(ForwardRuleWriteSchema)), services: Type.Optional(Type.Array(ServiceWriteSchema)) },
+  {
+    forward_rules: Type.Optional(Type.Array(ForwardRuleWriteSchema)),
+    services: Type.Optional(Type.Array(ServiceWriteSchema)),
+    certificates: Type.Optional(Type.Array(CertificateWriteSchema))
+  },
   {
     additionalProperties: false,
     title: 'ConfigDocumentWrite',
@@ -29,7 +34,11 @@ export const ConfigDocumentWriteSchema = Type.Object(
 
 /** What is exported: every live item in canonical form, oldest first. */
 export const ConfigDocumentSchema = Type.Object(
-  { forward_rules: Type.Array(ForwardRuleSchema), services: Type.Array(ServiceSchema) },
+  {
+    forward_rules: Type.Array(ForwardRuleSchema),
+    services: Type.Array(ServiceSchema),
+    certificates: Type.Optional(Type.Array(CertificateSchema))
+  },
   { additionalProperties: false, title: 'ConfigDocument' }
 )
 

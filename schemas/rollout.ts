@@ -49,7 +49,14 @@ const SplitOnSchema = Type.String({
   examples: ['cookie:uid']
 })
 
-const ChangesSchema = Type.Array(CommitChangeSchema, {
+// Certificates cannot be rolled out: a handshake comes before any request, and a rollout shows its changes, keys and all.
+const kind = Type.Enum(['forward_rule', 'service'], { description: 'The kind of item.' })
+const RolloutChangeSchema = Type.Object(
+  { ...CommitChangeSchema.properties, kind },
+  { additionalProperties: false, title: 'RolloutChangeWrite' }
+)
+
+const ChangesSchema = Type.Array(RolloutChangeSchema, {
   minItems: 1,
   maxItems: 1_000,
   description: 'As for `POST /commits`. In force for the share of clients that the step says, committed at the end.'
@@ -57,7 +64,7 @@ const ChangesSchema = Type.Array(CommitChangeSchema, {
 
 /** As a store keeps it: with its id. */
 const StoredChangeSchema = Type.Object(
-  { ...CommitChangeSchema.properties, id: IdSchema },
+  { ...CommitChangeSchema.properties, kind, id: IdSchema },
   { additionalProperties: false, title: 'RolloutChange' }
 )
 export type RolloutChange = Readonly<Static<typeof StoredChangeSchema>>

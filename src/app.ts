@@ -10,6 +10,7 @@ import problem, { onClientError, onFrameworkError } from '../plugins/problem.ts'
 import requestId from '../plugins/request-id.ts'
 import revision from '../plugins/revision.ts'
 import ui from '../plugins/ui.ts'
+import certificateRoutes from '../routes/certificates.ts'
 import commitRoutes from '../routes/commits.ts'
 import configRoutes from '../routes/config.ts'
 import connectionRoutes from '../routes/connections.ts'
@@ -81,6 +82,7 @@ export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   app.register(idempotency)
   app.register(forwardRuleRoutes, { live, writer })
   app.register(serviceRoutes, { live, writer })
+  app.register(certificateRoutes, { live, writer })
   app.register(configRoutes, { live, writer })
   app.register(commitRoutes, { writer })
   app.register(recoverRoutes, { writer })

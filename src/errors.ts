@@ -42,6 +42,7 @@ export const OriginNotAllowedError = createError<[]>('ORIGIN_NOT_ALLOWED', 'Requ
 export const NotFoundError = createError<[method: string, path: string]>('NOT_FOUND', 'There is no %s %s', 404)
 export const RuleNotFoundError = createError<[id: string]>('RULE_NOT_FOUND', "There is no rule '%s'", 404)
 export const ServiceNotFoundError = createError<[id: string]>('SERVICE_NOT_FOUND', "There is no service '%s'", 404)
+export const CertificateNotFoundError = createError<[id: string]>('CERTIFICATE_NOT_FOUND', "There is no certificate '%s'", 404)
 export const RolloutNotFoundError = createError<[id: string]>('ROLLOUT_NOT_FOUND', "There is no rollout '%s'", 404)
 export const ConnectionNotFoundError = createError<[id: string]>('CONNECTION_NOT_FOUND', "There is no open connection '%s'", 404)
 export const RevisionNotFoundError = createError<[detail: string]>('REVISION_NOT_FOUND', '%s', 404)

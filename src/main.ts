@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { type DestinationStream, type Logger, pino } from 'pino'
+import { createCertificateLookup } from './control/certificate-table.ts'
 import { EventFeed } from './control/event-feed.ts'
 import { Fleet } from './control/fleet.ts'
 import { History } from './control/history.ts'
@@ -18,6 +19,7 @@ import { RolloutCoordinator } from './control/rollout-coordinator.ts'
 import { ServerCertificates } from './control/server-certificates.ts'
 import { withoutCredentials } from './control/without-credentials.ts'
 import { ConfigWriter } from './control/writer.ts'
+import type { ConfigState } from './core/config-state.ts'
 import { CidrSet } from './core/ip.ts'
 import type { WritableStore } from './core/store.ts'
 import { checkPort, listen, listenProxy, listenSecure } from './listen.ts'
@@ -98,7 +100,7 @@ interface Parts {
 }
 
 function build(settings: Settings, logger: Logger): Parts {
-  const certificates = readCertificates(settings)
+  const certificates = readCertificates(settings, () => live.state)
   const store = openStore(settings.store, { namespace: settings.namespace })
   const metrics = createMetrics()
   const { live, keeper } = createLive(settings, store, logger, metrics)
@@ -132,11 +134,11 @@ function build(settings: Settings, logger: Logger): Parts {
 }
 
 // Before anything is opened: what is wrong with the files ends the start.
-function readCertificates({ tlsPort, tlsCert, tlsKey }: Settings): ServerCertificates | undefined {
+function readCertificates({ tlsPort, tlsCert, tlsKey }: Settings, stateOf: () => ConfigState | undefined): ServerCertificates | undefined {
   if (tlsPort === undefined) return undefined
   const files = tlsCert === undefined || tlsKey === undefined ? undefined : { cert: tlsCert, key: tlsKey }
   try {
-    return new ServerCertificates({ files, find: () => undefined })
+    return new ServerCertificates({ files, find: createCertificateLookup(stateOf) })
   } catch (error) {
     throw new SettingsError((error as Error).message)
   }

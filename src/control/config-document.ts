@@ -9,6 +9,7 @@ import { differences, type ItemRef } from './config-diff.ts'
 import { isRecord } from './is-record.ts'
 import { idPattern } from './item-kinds.ts'
 import { putChange } from './item-plans.ts'
+import { withKeptKey } from './kept-key.ts'
 import type { Plan, PlannedChange } from './planned-change.ts'
 import { escapePointer } from './schema-faults.ts'
 
@@ -92,9 +93,10 @@ export function syncPlan(items: readonly DocumentItem[], prune: boolean, parse: 
   }
 }
 
-function isLiveAs(state: ConfigState, { kind, id, item }: DocumentItem, parse: ItemParser): boolean {
+function isLiveAs(state: ConfigState, { kind, id, item: sent }: DocumentItem, parse: ItemParser): boolean {
   const live = state.get(kind, id)
   if (live === undefined) return false
+  const item = withKeptKey(state, { kind, id }, sent)
   if (differences(live.written, item).length === 0) return true
   const parsed = parse({ kind, id, item, seq: live.seq })
   return !parsed.refused && differences(live.item, parsed.item).length === 0
@@ -116,7 +118,8 @@ export function problemsOf(document: unknown, state: ConfigState | undefined, pa
   const { items, problems } = readDocument(document)
   const newest = Number.MAX_SAFE_INTEGER - items.length
   const changes = items.map(({ kind, id, item, index }) => {
-    return { op: 'put' as const, kind, id, item, seq: state?.get(kind, id)?.seq ?? newest + index }
+    const whole = state === undefined ? item : withKeptKey(state, { kind, id }, item)
+    return { op: 'put' as const, kind, id, item: whole, seq: state?.get(kind, id)?.seq ?? newest + index }
   })
   const replaced = ConfigState.empty.apply({ revision: 1, changes }, parse)
   const found = items.flatMap(({ kind, id, index, pointer }) =>
@@ -143,7 +146,12 @@ function failuresOf(state: ConfigState, items: readonly DocumentItem[], now: num
 
 /** The live configuration as a document, oldest items first. */
 export function toDocument(state: ConfigState): Record<string, readonly unknown[]> {
-  const written: readonly DocumentKind[] = ['forward_rule', 'service']
+  // Certificates only where there are some: most configurations have none.
+  const written: readonly DocumentKind[] = [
+    'forward_rule',
+    'service',
+    ...(state.count('certificate') > 0 ? (['certificate'] as const) : [])
+  ]
   return Object.fromEntries(
     written.map(kind => [
       collections[kind],

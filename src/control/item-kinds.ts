@@ -1,7 +1,7 @@
 /** What the admin API needs to know of each kind of item: one row per kind, so that every resource is the same code. */
 import { randomBytes } from 'node:crypto'
 import type { Kind } from '../core/change.ts'
-import { RolloutNotFoundError, RuleNotFoundError, ServiceNotFoundError } from '../errors.ts'
+import { CertificateNotFoundError, RolloutNotFoundError, RuleNotFoundError, ServiceNotFoundError } from '../errors.ts'
 
 export interface ItemKind {
   /** For texts: `there is no rule 'x'`. */
@@ -14,6 +14,7 @@ export interface ItemKind {
 export const itemKinds = {
   forward_rule: { noun: 'rule', idPrefix: 'rule-', notFound: id => new RuleNotFoundError(id) },
   service: { noun: 'service', idPrefix: 'service-', notFound: id => new ServiceNotFoundError(id) },
+  certificate: { noun: 'certificate', idPrefix: 'certificate-', notFound: id => new CertificateNotFoundError(id) },
   rollout: { noun: 'rollout', idPrefix: 'rollout-', notFound: id => new RolloutNotFoundError(id) }
 } as const satisfies Record<Kind, ItemKind>
 

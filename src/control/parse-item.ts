@@ -1,5 +1,6 @@
 /** From an item as somebody wrote it to an item that can be live. The one place that judges items: of the API, of files, of Redis. */
 import type { ValidateFunction } from 'ajv/dist/2020.js'
+import { type CertificateWrite, CertificateWriteSchema } from '../../schemas/certificate.ts'
 import { type ForwardRuleWrite, ForwardRuleWriteSchema } from '../../schemas/forward-rule.ts'
 import { type Rollout, RolloutRecordSchema } from '../../schemas/rollout.ts'
 import { type ServiceWrite, ServiceWriteSchema } from '../../schemas/service.ts'
@@ -10,11 +11,13 @@ import { compileService } from '../core/compile-service.ts'
 import type { ItemParser, ItemRefusal, ParsedItem } from '../core/live-item.ts'
 import type { PathMode } from '../core/path.ts'
 import { re2Engine } from '../regex/re2.ts'
+import { compileCertificate } from './compile-certificate.ts'
 import { toFaults, toValidator } from './schema-faults.ts'
 
 const validators: Record<Kind, ValidateFunction> = {
   forward_rule: toValidator(ForwardRuleWriteSchema),
   service: toValidator(ServiceWriteSchema),
+  certificate: toValidator(CertificateWriteSchema),
   rollout: toValidator(RolloutRecordSchema)
 }
 
@@ -39,6 +42,7 @@ function parse(stored: StoredItem, paths: PathMode): ParsedItem | ItemRefusal {
   const filled: unknown = structuredClone(stored.item)
   const validate = validators[kind]
   if (!validate(filled)) return { refused: true, code: 'validation_failed', faults: toFaults(validate.errors ?? []) }
+  if (kind === 'certificate') return parseCertificate(filled as CertificateWrite, id)
   if (kind === 'rollout') return parseRollout(filled as Rollout)
   return kind === 'forward_rule' ? parseRule(filled as ForwardRuleWrite, id, seq, paths) : parseService(filled as ServiceWrite, id)
 }
@@ -61,6 +65,12 @@ function parseService(filled: ServiceWrite, id: string): ParsedItem | ItemRefusa
   const compiled = compileService(item)
   if (!('targets' in compiled)) return toRefusal(compiled)
   return { refused: false, kind: 'service', item, compiled }
+}
+
+function parseCertificate(filled: CertificateWrite, id: string): ParsedItem | ItemRefusal {
+  const compiled = compileCertificate(filled, id)
+  if ('detail' in compiled) return refuse('validation_failed', compiled.pointer, compiled.detail)
+  return { refused: false, kind: 'certificate', ...compiled }
 }
 
 function parseRollout(item: Rollout): ParsedItem | ItemRefusal {

@@ -39,6 +39,7 @@ export function applyChanges(
   for (const change of of('service')) isPut(change) ? draft.putService(change) : draft.deleteService(change.id)
   for (const change of of('forward_rule')) if (!isPut(change)) draft.removeRule(change.id)
   draft.admitRules(of('forward_rule').filter(isPut))
+  for (const change of of('certificate')) isPut(change) ? draft.putCertificate(change) : draft.deleteCertificate(change.id)
   for (const change of of('rollout')) isPut(change) ? draft.putRollout(change) : draft.deleteRollout(change.id)
   return draft.finish(turnsOf)
 }
@@ -59,6 +60,7 @@ class Draft {
   #services: StateParts['services']
   #users: StateParts['users']
   #tested: StateParts['tested']
+  #certificates: StateParts['certificates']
   #rollouts: StateParts['rollouts']
 
   constructor(base: StateParts, revision: number, parse: ItemParser, changed: readonly string[]) {
@@ -72,6 +74,7 @@ class Draft {
     this.#services = base.services
     this.#users = base.users
     this.#tested = base.tested
+    this.#certificates = base.certificates
     this.#rollouts = base.rollouts
   }
 
@@ -97,6 +100,19 @@ class Draft {
     if (!this.#services.has(id)) return
     this.#services = this.#services.delete(id)
     this.#orphans.add(id)
+  }
+
+  putCertificate(stored: StoredItem): void {
+    const parsed = this.#parse(stored)
+    if (parsed.refused) return this.#hold(stored, parsed)
+    if (parsed.kind !== 'certificate') return
+    const { kind, item, compiled } = parsed
+    const { id, item: written, seq } = stored
+    this.#certificates = this.#certificates.set(id, { kind, id, item, compiled, written, seq, revision: this.#revision })
+  }
+
+  deleteCertificate(id: string): void {
+    this.#certificates = this.#certificates.delete(id)
   }
 
   putRollout(stored: StoredItem): void {
@@ -208,6 +224,7 @@ class Draft {
       services: this.#services,
       users: this.#users,
       tested: this.#tested,
+      certificates: this.#certificates,
       rollouts: this.#rollouts,
       held: this.held,
       orphans: this.#orphans

@@ -23,6 +23,7 @@ export class ConfigState {
     snapshot: Snapshot.empty,
     rules: PersistentMap.empty(),
     services: PersistentMap.empty(),
+    certificates: PersistentMap.empty(),
     rollouts: PersistentMap.empty(),
     tested: TestedRules.empty,
     users: PersistentMap.empty(),
@@ -91,6 +92,11 @@ export class ConfigState {
     return this.#items(kind).get(id)
   }
 
+  /** The live certificates by id: the same map as long as none of them changes. */
+  get certificates(): PersistentMap<LiveItem<'certificate'>> {
+    return this.#parts.certificates
+  }
+
   count(kind: Kind): number {
     return this.#items(kind).size
   }
@@ -137,6 +143,7 @@ export class ConfigState {
     for (const rule of this.#parts.rules.values()) if (!isOverlay(rule)) yield { kind: rule.kind, id: rule.id }
     for (const { stored } of this.#parts.held.values())
       if (this.get(stored.kind, stored.id) === undefined && !isOverlay(stored)) yield stored
+    for (const { kind, id } of this.#parts.certificates.values()) yield { kind, id }
     for (const { kind, id } of this.#parts.rollouts.values()) yield { kind, id }
   }
 
@@ -154,10 +161,11 @@ export class ConfigState {
 
   /** What is live, as it can be written and read back: with it, a gateway serves what it serves now. Lazy: for large configurations. */
   *liveItems(): Generator<StoredItem> {
-    const { services, rules, rollouts, orphans, snapshot } = this.#parts
+    const { services, rules, certificates, rollouts, orphans, snapshot } = this.#parts
     for (const { kind, id, written, seq } of services.values()) yield { kind, id, item: written, seq }
     for (const id of orphans) yield { kind: 'service', id, item: snapshot.service(id)?.item, seq: 0 }
     for (const { kind, id, written, seq } of rules.values()) yield { kind, id, item: written, seq }
+    for (const { kind, id, written, seq } of certificates.values()) yield { kind, id, item: written, seq }
     for (const { kind, id, written, seq } of rollouts.values()) yield { kind, id, item: written, seq }
   }
 
@@ -186,8 +194,10 @@ export class ConfigState {
   }
 
   #items<K extends Kind>(kind: K): PersistentMap<LiveItem<K>> {
-    const { rules, services, rollouts } = this.#parts
-    return { forward_rule: rules, service: services, rollout: rollouts }[kind] as unknown as PersistentMap<LiveItem<K>>
+    const { rules, services, certificates, rollouts } = this.#parts
+    return { forward_rule: rules, service: services, certificate: certificates, rollout: rollouts }[kind] as unknown as PersistentMap<
+      LiveItem<K>
+    >
   }
 }
 

@@ -1,20 +1,23 @@
 /** The shapes of the items a state holds: live ones, and those that cannot be live. */
+import type { Certificate } from '../../schemas/certificate.ts'
 import type { ForwardRule } from '../../schemas/forward-rule.ts'
 import type { Rollout } from '../../schemas/rollout.ts'
 import type { Service } from '../../schemas/service.ts'
 import type { Fault } from '../errors.ts'
 import type { Kind, StoredItem } from './change.ts'
-import type { CompiledRule, CompiledService } from './route.ts'
+import type { CompiledCertificate, CompiledRule, CompiledService } from './route.ts'
 
 interface ItemOf {
   forward_rule: ForwardRule
   service: Service
+  certificate: Certificate
   rollout: Rollout
 }
 
 interface CompiledOf {
   forward_rule: CompiledRule
   service: CompiledService
+  certificate: CompiledCertificate
   /** Nothing of a rollout itself is compiled. */
   rollout: undefined
 }
@@ -37,6 +40,7 @@ export interface LiveItem<K extends Kind = Kind> {
 export type ParsedItem =
   | { readonly refused: false; readonly kind: 'forward_rule'; readonly item: ForwardRule; readonly compiled: CompiledRule }
   | { readonly refused: false; readonly kind: 'service'; readonly item: Service; readonly compiled: CompiledService }
+  | { readonly refused: false; readonly kind: 'certificate'; readonly item: Certificate; readonly compiled: CompiledCertificate }
   | { readonly refused: false; readonly kind: 'rollout'; readonly item: Rollout; readonly compiled: undefined }
 
 /** Why an item cannot be live. */

@@ -52,6 +52,14 @@ export interface CompiledService {
   readonly maxConnections: number | null
 }
 
+/** A certificate of the TLS listener. */
+export interface CompiledCertificate {
+  /** In lower case; `*.` in front stands for one label. */
+  readonly hosts: readonly string[]
+  /** What the TLS server shows, ready for handshakes: a `SecureContext` of `node:tls`. */
+  readonly context: unknown
+}
+
 /** Header edits ready to apply: names in lower case. Applied in the order remove, set, add. */
 export interface CompiledHeaderEdits {
   readonly remove: readonly string[]

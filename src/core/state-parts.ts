@@ -11,6 +11,7 @@ export interface StateParts {
   readonly snapshot: Snapshot
   readonly rules: PersistentMap<LiveItem<'forward_rule'>>
   readonly services: PersistentMap<LiveItem<'service'>>
+  readonly certificates: PersistentMap<LiveItem<'certificate'>>
   /** Running, and the last ones that ended. */
   readonly rollouts: PersistentMap<LiveItem<'rollout'>>
   /** The rules that are enabled and have tests. */
@@ -26,9 +27,9 @@ export interface StateParts {
 }
 
 /** What the store is known to hold under one name: the item held back, or else the live one. */
-export function storedIn({ held, rules, services, rollouts }: StateParts, kind: Kind, id: string): StoredItem | undefined {
+export function storedIn({ held, rules, services, certificates, rollouts }: StateParts, kind: Kind, id: string): StoredItem | undefined {
   const waiting = held.get(keyOf(kind, id))
   if (waiting !== undefined) return waiting.stored
-  const live = { forward_rule: rules, service: services, rollout: rollouts }[kind].get(id)
+  const live = { forward_rule: rules, service: services, certificate: certificates, rollout: rollouts }[kind].get(id)
   return live === undefined ? undefined : { kind, id, item: live.written, seq: live.seq }
 }

@@ -19,8 +19,9 @@ function folderWith(t: Teardown, cert: string, key: string): string {
 }
 
 /** The name in the certificate that a client is shown. */
-async function nameAt(port: number): Promise<unknown> {
-  const socket = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false })
+async function nameAt(port: number, host?: string): Promise<unknown> {
+  const name = host === undefined ? {} : { servername: host }
+  const socket = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false, ...name })
   await once(socket, 'secureConnect')
   const { subject } = socket.getPeerCertificate()
   socket.destroy()
@@ -77,4 +78,29 @@ t.test('half of the settings is refused', async t => {
   t.match(await runGateway(withoutKey, folder), { code: 1, stderr: /SLUICE_TLS_CERT needs SLUICE_TLS_KEY/ })
   const { SLUICE_TLS_PORT: _port, ...withoutPort } = settings
   t.match(await runGateway(withoutPort, folder), { code: 1, stderr: /SLUICE_TLS_CERT needs SLUICE_TLS_PORT/ })
+})
+
+t.test('certificates of the admin API are shown by name at once, and open connections go on', async t => {
+  const gateway = await startGateway(t, settings, folderWith(t, certificate, privateKey))
+  const line = await gateway.logged(({ proxy_tls }) => proxy_tls !== undefined)
+  const port = Number(new URL(String(line.proxy_tls)).port)
+  await gateway.admin('POST', '/forward-rules', { id: 'r1', respond: { status: 200, body: 'hello' } })
+  const session = connectHttp2(`https://localhost:${port}`, { ca: certificate })
+  t.teardown(() => session.destroy())
+  t.match(await ask(session, { ':path': '/' }), { status: 200 })
+  t.equal(await nameAt(port, 'www.example.com'), 'target.test')
+
+  const item = { id: 'own', cert: otherCertificate, key: otherPrivateKey }
+  t.equal((await gateway.admin('POST', '/certificates', item)).status, 201)
+  t.equal(await nameAt(port, 'www.example.com'), 'other.test', 'by the wildcard')
+  t.equal(await nameAt(port, 'API.example.com'), 'other.test', 'by its name')
+  t.equal(await nameAt(port, 'a.b.example.com'), 'target.test', 'a star is one label')
+  t.equal(await nameAt(port), 'target.test', 'without a name')
+  t.match(await ask(session, { ':path': '/' }), { status: 200 }, 'on the connection from before')
+
+  t.equal((await gateway.admin('DELETE', '/certificates/own')).status, 204)
+  t.equal(await nameAt(port, 'www.example.com'), 'target.test')
+  session.close()
+  const key = otherPrivateKey.split('\n')[1]!
+  t.notOk(JSON.stringify(gateway.log).includes(key), 'no line of the log holds the key')
 })
