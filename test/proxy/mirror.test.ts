@@ -152,7 +152,7 @@ t.test('no more copies are under way than are allowed', async t => {
 t.test('a copy may take no longer than the rule gives an exchange', async t => {
   const main = await startTarget(t, (_request, response) => response.end('main'))
   const silent = await startRawTarget(t, () => undefined)
-  const proxy = await startProxy(t, mirrored(main.url, silent.url, { timeout_ms: { total: 300 } }))
+  const proxy = await startProxy(t, mirrored(main.url, silent.url, { timeout_ms: { total: 1_000 } }))
   t.equal((await (await proxy.connect()).request('GET /')).body, 'main')
   t.same(await ended(proxy, 1), { failed: 1 })
 })

@@ -7,7 +7,14 @@ const request = { path: '/', method: 'GET' } as const
 
 /** A pool that does `dispatch` with what it is given. */
 function poolOf(dispatch: TargetPool['dispatch']): TargetPool {
-  return { connectMs: 1, onFreshConnection: true, dispatch, dispatchOnce: () => undefined, isIdle: () => true, close: async () => undefined }
+  return {
+    connectMs: 1,
+    onFreshConnection: true,
+    dispatch,
+    dispatchOnce: () => undefined,
+    isIdle: () => true,
+    close: async () => undefined
+  }
 }
 
 t.test('a copy ends once, however it ends', async t => {
