@@ -52,6 +52,7 @@ t.test('every operation of the contract is there', async t => {
   const expected = [
     crud('/forward-rules'),
     crud('/services'),
+    crud('/certificates'),
     config,
     ['POST /commits', 'POST /explain'],
     history,
@@ -79,7 +80,7 @@ t.test('every body has an example to try', async t => {
   const withBody = operations.flatMap(({ called, operation }) =>
     operation.requestBody === undefined ? [] : [{ called, body: operation.requestBody }]
   )
-  t.equal(withBody.length, 12)
+  t.equal(withBody.length, 15)
   for (const { called, body } of withBody)
     for (const [type, media] of Object.entries(body.content)) t.ok(media.example ?? media.examples, `${called} ${type}`)
 })

@@ -2,7 +2,9 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from 'node:http2'
 import type { Dispatcher } from 'undici'
 import { withoutPseudoFields } from './inbound-http2.ts'
+import { toTargetTrailers } from './request-trailers.ts'
 import type { ReceivedFields } from './response-headers.ts'
+import type { TargetRequest } from './target-request.ts'
 
 /** What the body of a request has of a stream: `RequestBody` is one. */
 export interface Http2Body {
@@ -68,7 +70,7 @@ export class Http2Exchange implements Dispatcher.DispatchController {
     const silentMs = options.headersTimeout ?? 0
     if (silentMs > 0) this.#timer = setTimeout(() => this.#silent(), silentMs)
     if (body === undefined) this.#handler.onRequestSent?.()
-    else this.#send(this.#stream, body)
+    else this.#send(this.#stream, body, options)
   }
 
   get aborted(): boolean {
@@ -114,7 +116,7 @@ export class Http2Exchange implements Dispatcher.DispatchController {
     })
   }
 
-  #send(stream: ClientHttp2Stream, body: Http2Body): void {
+  #send(stream: ClientHttp2Stream, body: Http2Body, options: Dispatcher.DispatchOptions): void {
     body.on('data', (chunk: Buffer) => {
       this.#timer?.refresh()
       if (!stream.writable) return
@@ -130,7 +132,7 @@ export class Http2Exchange implements Dispatcher.DispatchController {
     })
     // Also asked for by a stream that is reset before its end: node:http2 ends it first, and the target would take that for the whole.
     stream.on('wantTrailers', () => {
-      if (!stream.closed) stream.sendTrailers(toTrailers(body.rawTrailers))
+      if (!stream.closed) stream.sendTrailers(toTrailers(body, options as Partial<TargetRequest>))
     })
     // What is left of it is of no use to anybody.
     stream.once('close', () => body.destroy())
@@ -248,24 +250,10 @@ function append(fields: OutgoingHttpHeaders, name: string, value: string): void 
   fields[name] = before === undefined ? value : [before as string | string[], value].flat()
 }
 
-function toTrailers(list: readonly string[]): OutgoingHttpHeaders {
+// A request with a length has no rules for its trailers, and none of them is sent.
+function toTrailers({ rawTrailers }: Http2Body, { special }: Partial<TargetRequest>): OutgoingHttpHeaders {
   const fields: OutgoingHttpHeaders = Object.create(null)
-  for (let at = 0; at < list.length; at += 2) {
-    const name = list[at]!.toLowerCase()
-    // RFC 9110 section 6.5.1; and this runs in an event, where a throw would end the process.
-    if (!forbiddenInTrailers.has(name) && name.charCodeAt(0) !== 0x3a) append(fields, name, list[at + 1]!)
-  }
+  if (special === undefined) return fields
+  for (const [name, value] of toTargetTrailers(rawTrailers, special.trailerRules)) append(fields, name, value)
   return fields
 }
-
-const forbiddenInTrailers: ReadonlySet<string> = new Set([
-  ...replaced,
-  'authorization',
-  'content-length',
-  'cookie',
-  'expect',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer'
-])

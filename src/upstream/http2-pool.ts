@@ -5,7 +5,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Dispatcher } from 'undici'
 import type { CompiledTls } from '../core/route.ts'
 import { Http2Exchange, withCode } from './http2-dispatch.ts'
-import type { TargetPool } from './pools.ts'
+import type { TargetPool } from './target-pool.ts'
 import { toTlsOptions } from './target-tls.ts'
 
 /** Probes of the operating system, for peers that are gone without a word. */

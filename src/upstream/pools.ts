@@ -4,9 +4,12 @@ import type { CompiledTls, Transport } from '../core/route.ts'
 import { Http2Pool } from './http2-pool.ts'
 import { NodePool } from './node-pool.ts'
 import { toNodeOptions } from './special-request.ts'
+import type { TargetPool } from './target-pool.ts'
 import type { TargetRequest } from './target-request.ts'
 import { toTlsOptions } from './target-tls.ts'
 import { allowUnaskedContinue } from './unasked-continue.ts'
+
+export type { TargetPool } from './target-pool.ts'
 
 /** What each connection keeps to. HTTP/1.1 only, one request at a time: a slow answer must not hold up another one. */
 const connectionOptions = {
@@ -37,21 +40,6 @@ function forUndici(connect: buildConnector.connector): buildConnector.connector 
       callback(...result)
       if (result[0] === null) allowUnaskedContinue(result[1])
     })
-}
-
-/** The connections to one origin, with one connect timeout and one transport. */
-export interface TargetPool {
-  readonly connectMs: number
-  /** Hands a request to a connection; `nowMs` is on the clock that `sweep` uses. */
-  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, nowMs: number): void
-  /** Read in `onRequestStart`: whether the request is the first one on its connection, or else whether it came from the idle ones. */
-  readonly onFreshConnection: boolean
-  /** Hands a request to a connection made for it alone. */
-  dispatchOnce(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void
-  /** Whether no request has used it since `sinceMs` and none is under way. */
-  isIdle(sinceMs: number): boolean
-  /** Lets the requests under way end, then closes. */
-  close(): Promise<void>
 }
 
 /** A pool that speaks HTTP/1.1. */
