@@ -134,7 +134,7 @@ export class Attempts implements AttemptOwner, Cancellable {
   }
 
   #hedge(): void {
-    if (this.#isDecided || this.#waiting !== 1) return
+    if (this.#isDecided || this.#waiting !== 1 || this.#hasInformed) return
     const { context, exchange } = this.#options
     const tried = this.#list.map(({ target }) => target)
     const other = context.otherTarget(exchange, tried)

@@ -101,6 +101,19 @@ t.test('a target that breaks off leaves the other one its chance', async t => {
   t.equal((await (await (await startProxy(t, hedged([bad, good]))).connect()).request('GET /')).body, 'good')
 })
 
+t.test('a client that was told of early hints waits for the answer that belongs to them', async t => {
+  const first = await startRawTarget(t, async connection => {
+    await connection.head()
+    connection.send('HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n')
+    // Well after the second request would have been sent.
+    setTimeout(() => connection.send(ok('first')), 300)
+  })
+  const second = await startTarget(t, () => t.fail('nothing may come'))
+  const client = await (await startProxy(t, hedged([first, second], { hedge_after_ms: 150 }))).connect()
+  t.equal((await client.request('GET /')).status, 103)
+  t.equal((await client.response()).body, 'first')
+})
+
 t.test('only idempotent requests without a body, and only to another target, are sent twice', async t => {
   for (const [line, headers, body, count] of [
     ['POST /', ['Content-Length: 0'], '', 2],
