@@ -40,6 +40,8 @@ interface Played {
   /** Whether a request of the suite's own followed on the same connection. */
   readonly sentinel: boolean
   readonly end: Seen['end']
+  /** Whether something that should have come did not. */
+  readonly late: boolean
 }
 
 async function play({ client: { run, asks, leaves } }: Row, client: WireClient, patienceMs: number): Promise<Played> {
@@ -54,17 +56,19 @@ async function play({ client: { run, asks, leaves } }: Row, client: WireClient, 
     }
     await client.ended()
   }
-  await withPatience(script(), patienceMs)
-  return { sentinel: sentinelSent, end: client.end }
+  const late = await isLate(script(), patienceMs)
+  return { sentinel: sentinelSent, end: client.end, late }
 }
 
-async function withPatience(work: Promise<void>, patienceMs: number): Promise<void> {
+/** Whether `work` is not done within the time. */
+async function isLate(work: Promise<void>, patienceMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
-  const patience = new Promise<void>(resolve => {
-    timer = setTimeout(resolve, patienceMs)
+  const patience = new Promise<boolean>(resolve => {
+    timer = setTimeout(resolve, patienceMs, true)
   })
-  await Promise.race([work, patience])
+  const late = await Promise.race([work.then(() => false), patience])
   clearTimeout(timer)
+  return late
 }
 
 /** Whether the last answer says that the connection takes another request. */
@@ -83,23 +87,26 @@ function isOpen(client: WireClient): boolean {
 
 /** Another client, on a connection of its own, gets its answer. */
 async function freshGet({ port, patienceMs }: Bench): Promise<string | undefined> {
+  let client: WireClient | undefined
   try {
-    const client = await connectClient(port, [{ method: 'GET', version: '1.1' }])
-    await withPatience(
-      Promise.resolve(client.send(sentinel)).then(() => client.answers(1)),
-      patienceMs
-    )
-    const { messages } = client.reading()
-    client.socket.destroy()
-    return messages[0]?.status === 200 && messages[0].body === sentinelBody ? undefined : `a fresh GET saw ${client.received.slice(0, 200)}`
+    client = await connectClient(port, [{ method: 'GET', version: '1.1' }])
+    client.send(sentinel)
+    await isLate(client.answers(1), patienceMs)
+    const [first] = client.reading().messages
+    return first?.status === 200 && first.body === sentinelBody
+      ? undefined
+      : `a fresh GET saw ${JSON.stringify(client.received.slice(0, 200))}`
   } catch (error) {
     return `a fresh GET failed: ${(error as Error).message}`
+  } finally {
+    client?.socket.destroy()
   }
 }
 
 function verdict(row: Row, client: WireClient, record: Record, played: Played, targetPort: number): string | undefined {
   const { client: sending, sees, receives, terms } = row
   if (record.fault !== undefined) return `the target received ${record.fault}`
+  if (sending.leaves === true && played.late) return 'the target never saw the client leave'
   if (sending.leaves === true) return receives(toSeen(row, [], undefined, false, played, record))
   let seen: Seen
   try {
@@ -109,7 +116,8 @@ function verdict(row: Row, client: WireClient, record: Record, played: Played, t
     if (!(error instanceof WireFault)) throw error
     return `the client received ${error.message}, in ${JSON.stringify(client.received.slice(0, 300))}`
   }
-  return leak(seen.answers, targetPort) ?? judgeSeen(seen, sees, receives, terms.mayRefuse)
+  const late = played.late ? 'the connection stayed open, or an answer did not come' : undefined
+  return leak(seen.answers, targetPort) ?? judgeSeen(seen, sees, receives, terms.mayRefuse) ?? late
 }
 
 function judgeSeen(seen: Seen, sees: Row['sees'], receives: Row['receives'], mayRefuse: readonly number[] | undefined): string | undefined {

@@ -7,6 +7,15 @@ import { startWireTarget } from './wire-target.ts'
 
 const groups = Map.groupBy(allRows, ({ group }) => group)
 
+// Before the first test: tap takes the file for done when its tests are through.
+const target = await startWireTarget()
+t.teardown(() => target.close())
+const gateway = await startOwnGateway(t, target.port)
+const { pid } = gateway.child
+const health = (): string | undefined =>
+  gateway.child.exitCode === null && gateway.child.signalCode === null && gateway.child.pid === pid ? undefined : 'the process is gone'
+const bench = { port: Number(new URL(gateway.proxyUrl).port), target, patienceMs: 20_000, health }
+
 t.test('the table is large, and no row is there twice', async t => {
   t.ok(allRows.length >= 400)
   t.equal(new Set(allRows.map(({ group, name }) => `${group}: ${name}`)).size, allRows.length)
@@ -20,17 +29,9 @@ t.test('rows about a proxy do not hold where there is none', async t => {
     const row = allRows.find(row => row.name === name)!
     t.type(await judge(row, bench), 'string', name)
   }
-  const plain = allRows.find(row => row.name === 'length, 2 bytes, to HTTP/1.1')!
-  t.equal(await judge(plain, bench), undefined, 'one that needs none does')
+  const plain = allRows.find(row => row.name === 'until the end, 2 bytes, to HTTP/1.1')!
+  t.equal(await judge(plain, { ...bench, patienceMs: 20_000 }), undefined, 'one that needs none does')
 })
-
-const target = await startWireTarget()
-t.teardown(() => target.close())
-const gateway = await startOwnGateway(t, target.port)
-const { pid } = gateway.child
-const health = (): string | undefined =>
-  gateway.child.exitCode === null && gateway.child.signalCode === null && gateway.child.pid === pid ? undefined : 'the process is gone'
-const bench = { port: Number(new URL(gateway.proxyUrl).port), target, patienceMs: 20_000, health }
 
 for (const [group, rows] of groups) {
   t.test(group, async t => {

@@ -5,10 +5,12 @@ import { all, answered, body, broken, either, field, interim, kept, noField, onc
 import { get, head, host, old, raw, request } from '../sends.ts'
 
 /** Who asks. */
-const clients: [name: string, send: () => Sending, hasBody: boolean, version: '1.0' | '1.1'][] = [
-  ['HTTP/1.1', () => get(), true, '1.1'],
-  ['HTTP/1.0', () => old('GET /row', `Host: ${host}`), true, '1.0'],
-  ['HEAD', () => head(), false, '1.1']
+const clients: [name: string, send: () => Sending, hasBody: boolean][] = [
+  ['HTTP/1.1', () => get(), true],
+  ['HTTP/1.1, closed', () => get('Connection: close'), true],
+  ['HTTP/1.0', () => old('GET /row', `Host: ${host}`), true],
+  ['HTTP/1.0, kept', () => old('GET /row', `Host: ${host}`, 'Connection: keep-alive'), true],
+  ['HEAD', () => head(), false]
 ]
 
 const sizes: [name: string, text: string][] = [
@@ -93,6 +95,11 @@ const interims = table('1xx', [
   ['103 to HTTP/1.0', old('GET /row', `Host: ${host}`), informs(info('103 Early Hints', 'Link: </a>')), all(fine, interim()), once],
   ['102 to HTTP/1.0', old('GET /row', `Host: ${host}`), informs(info('102 Processing')), all(fine, interim()), once],
   ['100 to HTTP/1.0', old('GET /row', `Host: ${host}`), informs(info('100 Continue')), all(fine, interim()), once],
+  ['a length in 103 ends here', get(), informs(info('103 Early Hints', 'Link: </a>', 'Content-Length: 5')), either(fine, broken), once],
+  ['a coding in 103 ends here', get(), informs(info('103 Early Hints', 'Link: </a>', 'Transfer-Encoding: chunked')), either(fine, broken), once],
+  ['103 to a POST', raw(request('POST /row', ['Content-Length: 3'], 'abc')), informs(info('103 Early Hints', 'Link: </a>')), all(fine, interim(103), kept), once],
+  ['103 before 204', get(), sends(info('103 Early Hints', 'Link: </a>') + answer('204 No Content')), all(answered(204), interim(103), kept), once],
+  ['103 before chunks', get(), sends(info('103 Early Hints', 'Link: </a>') + answer('200 OK', ['Transfer-Encoding: chunked'], '2\r\nok\r\n0\r\n\r\n')), all(fine, interim(103), kept), once],
   ['a hop-by-hop field in 103 ends here', get(), informs(info('103 Early Hints', 'Link: </a>', 'Connection: X-Hop', 'X-Hop: 1')), all(fine, either(interim(103), interim()), noHop), once]
 ])
 

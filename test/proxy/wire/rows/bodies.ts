@@ -2,6 +2,7 @@
 import { answer, continues, mirror, ok, sends } from '../does.ts'
 import { type Check, type Line, type Row, type Sending, table } from '../row.ts'
 import {
+  aborted,
   all,
   answered,
   bodies,
@@ -18,7 +19,8 @@ import {
   noInterimBut,
   nothing,
   requests,
-  status
+  status,
+  unsplit
 } from '../sees.ts'
 import { chunked, get, head, host, old, post, raw, request, steps } from '../sends.ts'
 
@@ -148,12 +150,37 @@ const pipelined = table('pipelining', [
   ['nothing is done behind Connection: close', raw(request('GET /one', ['Connection: close']) + two, [{ method: 'GET', version: '1.1' }]), pathMirror, all(answered(200), bodies('/one'), closed), requests(1)],
   ['nothing is done behind HTTP/1.0', raw(request('GET /one', [`Host: ${host}`], '', 'HTTP/1.0') + two, [{ method: 'GET', version: '1.0' }]), pathMirror, all(answered(200), bodies('/one'), closed), requests(1)],
   ['garbage behind a GET', raw(`${one}\x01\x02garbage\r\n\r\n`, [{ method: 'GET', version: '1.1' }, { method: 'GET', version: '1.1' }]), pathMirror, either(answered(200, 400), answered(400), answered(200)), ({ received }) => (received.length <= 1 ? undefined : 'garbage was forwarded')],
+  ['a GET behind a target that resets', raw(upload + two), resetsUploads, either(answered(502, 200), answered(502)), ({ received }) => (received.length <= 2 ? undefined : 'too many requests')],
+  ['a GET behind a target that breaks off', raw(one + two), cutsFirst, either(aborted, answered(502, 200), answered(502)), ({ received }) => (received.length <= 2 ? undefined : 'too many requests')],
   ['a GET behind an answer with an error', raw(request('GET /refused') + two), pathMirror, either(answered(502, 200), answered(503, 200), answered(502), answered(503)), ({ received }) => (received.length <= 1 ? undefined : 'too many requests')]
 ])
+
+async function resetsUploads(connection: Parameters<typeof ok>[0]): Promise<void> {
+  const { method } = await connection.request()
+  if (method === 'GET') return void connection.send(answer('200 OK', ['Content-Length: 4'], '/two'))
+  connection.reset()
+  await connection.gone()
+}
+
+async function cutsFirst(connection: Parameters<typeof ok>[0]): Promise<void> {
+  const { target } = await connection.request()
+  if (target === '/two') return void connection.send(answer('200 OK', ['Content-Length: 4'], '/two'))
+  connection.send(answer('200 OK', ['Content-Length: 100'], 'part')).end()
+  await connection.gone()
+}
 
 async function pathMirror(connection: Parameters<typeof ok>[0]): Promise<void> {
   const { target, method } = await connection.request()
   connection.send(answer('200 OK', [`Content-Length: ${target.length}`], method === 'HEAD' ? '' : target))
+}
+
+// To the proxy these bytes are the body that was announced, whatever the client means by them.
+function bodyOfRequests(): Sending {
+  return steps(['POST'], async client => {
+    client.send(request('POST /limited', ['Expect: 100-continue', 'Content-Length: 100']))
+    await client.answers(1)
+    client.send('GET /smuggled HTTP/1.1\r\nHost: evil.example\r\n\r\n').halfClose()
+  })
 }
 
 const limitedRule = { ours: 'a rule with max_body_bytes' }
@@ -167,6 +194,9 @@ const limits = table('max_body_bytes', [
   ['too large in many chunks', raw(request('POST /limited', ['Transfer-Encoding: chunked'], `${'1\r\nx\r\n'.repeat(11)}0\r\n\r\n`)), mirror, status(413), nothing, limitedRule],
   ['too large in HTTP/1.0', raw(request('POST /limited', ['Content-Length: 11'], eleven, 'HTTP/1.0')), mirror, status(413), noByte, limitedRule],
   ['a length that is not sent', steps(['POST'], client => client.send(request('POST /limited', ['Content-Length: 999999999999'])).halfClose()), mirror, either(status(413), dropped), noByte, limitedRule],
+  ['a GET behind what is too large', raw(request('POST /limited', ['Content-Length: 11'], eleven) + two), mirror, either(answered(413, 200), answered(413)), ({ received }) => (received.length <= 1 ? undefined : 'too many requests'), limitedRule],
+  ['a GET behind what is too large, chunked', raw(request('POST /limited', ['Transfer-Encoding: chunked'], `${chunk(eleven)}0\r\n\r\n`) + two), mirror, either(answered(413, 200), answered(413)), ({ received }) => (received.length <= 1 ? undefined : 'too many requests'), limitedRule],
+  ['a request where a refused body was due', bodyOfRequests(), mirror, ({ answers }) => (answers[0]?.status === 413 ? undefined : 'not refused'), unsplit, limitedRule],
   ['HEAD with a body', raw(request('HEAD /limited', ['Content-Length: 11'], eleven)), mirror, status(413), noByte, limitedRule],
   ['HEAD without one', head(), ok, answered(200), requests(1)]
 ])

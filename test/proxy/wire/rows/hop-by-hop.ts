@@ -1,10 +1,21 @@
 /** RFC 9110 section 7.6.1: what belongs to one connection ends there, in both directions. */
 import { answer, ok, okWith, sends } from '../does.ts'
-import { type Row, table } from '../row.ts'
-import { all, answered, field, got, gotBody, kept, lacks, noField, once } from '../sees.ts'
-import { get, old, post } from '../sends.ts'
+import { type Doing, type Row, table } from '../row.ts'
+import { all, answered, anything, either, field, got, gotBody, kept, lacks, noField, once, status } from '../sees.ts'
+import { get, host, old, post } from '../sends.ts'
 
 const fine = all(answered(200), kept)
+const webSocket = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==']
+
+/** Takes an upgrade that reached it; without one, answers as usual. */
+const switches: Doing = async connection => {
+  const { fields } = await connection.request()
+  const upgrade = fields.find(([name]) => name === 'upgrade')?.[1]
+  if (upgrade === undefined) return void connection.send(answer('200 OK', ['Content-Length: 2'], 'ok'))
+  connection.send(answer('101 Switching Protocols', ['Connection: Upgrade', `Upgrade: ${upgrade}`]))
+  await connection.gone()
+}
+
 const hopByHop = 'RFC 9110 lets a gateway pass it on'
 
 // biome-ignore format: one row, one line
@@ -33,6 +44,11 @@ const requestRows = table('hop-by-hop, request', [
   ['TE with trailers among others', get('Connection: TE', 'TE: gzip;q=0.5, trailers'), ok, fine, noCoding],
   ['Upgrade to h2c', get('Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAAP__'), ok, fine, lacks('upgrade', 'http2-settings')],
   ['Upgrade, not nominated', get('Upgrade: h2c'), ok, fine, lacks('upgrade')],
+  ['Upgrade to h2c that the target would take', get('Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAAP__'), switches, either(status(502, 504), all(answered(200), kept)), once],
+  ['Upgrade to a protocol that nobody knows, which the target would take', get('Connection: Upgrade', 'Upgrade: x-proto'), switches, either(status(502, 504), all(answered(200), kept)), once, { mayRefuse: [400, 501] }],
+  ['an upgrade that the target refuses is no tunnel', get(...webSocket), sends(answer('403 Forbidden', ['Content-Length: 2'], 'no')), status(403), anything, { mayRefuse: [400, 426, 502] }],
+  ['an upgrade that the target answers like any request is no tunnel', get(...webSocket), ok, status(200), anything, { mayRefuse: [400, 426, 502] }],
+  ['an upgrade in HTTP/1.0 is none', old('GET /row', `Host: ${host}`, ...webSocket), ok, answered(200), lacks('upgrade'), { mayRefuse: [400, 426, 502] }],
   ['Transfer-Encoding is of this hop: the body arrives', post('3\r\nabc\r\n0\r\n\r\n', 'Transfer-Encoding: chunked'), ok, fine, gotBody('abc')],
   ['Proxy-Authorization', get('Proxy-Authorization: Basic eA=='), ok, fine, lacks('proxy-authorization'), { ours: hopByHop }],
   ['Proxy (httpoxy)', get('Proxy: http://evil.example'), ok, fine, lacks('proxy'), { ours: 'CVE-2016-5385; no RFC' }],
