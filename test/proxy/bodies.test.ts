@@ -20,16 +20,29 @@ t.test('a chunked body arrives chunked, as it comes', async t => {
   const target = await startRawTarget(t, async connection => {
     await connection.seen('\r\n3\r\none')
     connection.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n')
-    const all = await connection.seen('0\r\n\r\n')
+    const all = await connection.seen('0\r\nx-trailer: kept\r\n\r\n')
     connection.send(`${all.length.toString(16)}\r\n${all}\r\n0\r\n\r\n`)
   })
   const client = await (await startProxy(t, ruleTo(target.url))).connect()
   client.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;ext=1\r\none\r\n')
   await client.seen('first')
-  client.send('3\r\ntwo\r\n0\r\nX-Trailer: dropped\r\n\r\n')
+  client.send('3\r\ntwo\r\n0\r\nX-Trailer: kept\r\n\r\n')
   const { body, header } = await client.response()
-  t.match(body, /^first[\s\S]*transfer-encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n$/)
+  t.match(body, /^first[\s\S]*transfer-encoding: chunked\r\n[\s\S]*\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\nx-trailer: kept\r\n\r\n$/)
   t.equal(header('transfer-encoding'), 'chunked')
+})
+
+t.test('the header section of a chunked request arrives before its body does', async t => {
+  const target = await startRawTarget(t, async connection => {
+    await connection.head()
+    connection.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nready\r\n')
+    await connection.seen('0\r\n\r\n')
+    connection.send('4\r\ndone\r\n0\r\n\r\n')
+  })
+  const client = await (await startProxy(t, ruleTo(target.url))).connect()
+  client.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n')
+  await client.seen('ready')
+  t.equal((await client.send('2\r\ngo\r\n0\r\n\r\n').response()).body, 'readydone')
 })
 
 t.test('a request without a body is sent without one', async t => {
