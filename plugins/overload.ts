@@ -1,4 +1,7 @@
-/** Refuses new requests with 503 `overloaded` while the gateway has more to do than it can, before anything is worked out about them. */
+/**
+ * Refuses new requests with 503 `overloaded` while the gateway has more to do than it can, before anything is worked out about them. Not
+ * `@fastify/under-pressure`: that knows neither connections nor requests in flight, and lets one late reading decide.
+ */
 import type { FastifyPluginCallback } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Overload } from '../src/control/overload.ts'
