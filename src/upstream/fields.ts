@@ -24,12 +24,11 @@ const uses: ReadonlyMap<string, FieldUse> = new Map<string, FieldUse>([
   ['transfer-encoding', 'drop'],
   ['upgrade', 'drop'],
   ['http2-settings', 'drop'],
-  // Trailers of requests are not passed on: undici has no way to send them.
+  // Made anew by whoever sends the body: `special-request.ts`.
   ['trailer', 'drop'],
   // For the next proxy only, which is us (RFC 9110 section 11.7).
   ['proxy-authorization', 'drop'],
   ['proxy-authenticate', 'drop'],
-  // Already answered by node:http.
   ['expect', 'drop'],
   // CGI programs would take it for the variable HTTP_PROXY (CVE-2016-5385, "httpoxy").
   ['proxy', 'drop'],
