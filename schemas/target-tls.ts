@@ -11,6 +11,20 @@ export const TargetTlsSchema = Type.Object(
       Type.Boolean({ description: 'false: any certificate is taken. Default true: it must be valid, for this name, and of a known CA.' })
     ),
     ca: Type.Optional(nullable(PemSchema, { description: 'PEM certificates of the CAs to trust. Default null: those of the system.' })),
+    cert: Type.Optional(
+      nullable(PemSchema, {
+        description: 'The certificate of the gateway in PEM, with its chain, for targets that ask for one. Needs `key`.'
+      })
+    ),
+    key: Type.Optional(
+      nullable(
+        Type.String({
+          ...PemSchema,
+          writeOnly: true,
+          description: 'The private key of `cert` in PEM. No answer holds it. Left out beside a `cert`: the stored key stays.'
+        })
+      )
+    ),
     server_name: Type.Optional(
       nullable(Type.String({ minLength: 1, maxLength: 253, pattern: '^[A-Za-z0-9._-]+$' }), {
         description: 'The name for SNI that the certificate must be for. Default null: the host in the URL of the target.'

@@ -1,34 +1,62 @@
-/** The private keys of certificates: no answer shows them, so what was answered and is written back must not lose them. */
+/**
+ * Private keys: of certificates, and of services for their targets. No answer shows them, so what was answered and is written back must not
+ * lose them.
+ */
 import type { Kind } from '../core/change.ts'
 import type { ConfigState } from '../core/config-state.ts'
 import type { ItemRef } from './config-diff.ts'
 import { isRecord } from './is-record.ts'
 import type { PlannedChange } from './planned-change.ts'
 
-/** What answers add and nobody writes. */
+/** What answers add to a certificate and nobody writes. */
 const readOnlyFields: ReadonlySet<string> = new Set(['not_before', 'not_after', 'issuer', 'subject', 'fingerprint'])
 
-/** The item as it is to be stored: of a certificate, without what answers add, and with the stored key when it names none. */
+/** The item as it is to be stored: without what answers add, and with the stored key where it names none. */
 export function withKeptKey(state: ConfigState, { kind, id }: ItemRef, item: unknown): unknown {
-  if (kind !== 'certificate' || !isRecord(item)) return item
-  const own = Object.fromEntries(Object.entries(item).filter(([name]) => !readOnlyFields.has(name)))
-  if (Object.hasOwn(own, 'key')) return own
-  const stored = state.held(kind, id)?.stored.item ?? state.get(kind, id)?.written
-  return isRecord(stored) && Object.hasOwn(stored, 'key') ? { ...own, key: stored.key } : own
+  if (!isRecord(item)) return item
+  if (kind === 'certificate') {
+    const own = Object.fromEntries(Object.entries(item).filter(([name]) => !readOnlyFields.has(name)))
+    return withKeyOf(own, storedAs(state, kind, id))
+  }
+  if (kind !== 'service' || !isRecord(item.tls) || typeof item.tls.cert !== 'string') return item
+  const tls = withKeyOf(item.tls, storedAs(state, kind, id)?.tls)
+  return tls === item.tls ? item : { ...item, tls }
 }
 
-/** The changes with every certificate as it is to be stored. */
+function withKeyOf(own: Record<string, unknown>, stored: unknown): Record<string, unknown> {
+  if (Object.hasOwn(own, 'key') || !isRecord(stored) || !Object.hasOwn(stored, 'key')) return own
+  return { ...own, key: stored.key }
+}
+
+function storedAs(state: ConfigState, kind: Kind, id: string): Record<string, unknown> | undefined {
+  const stored = state.held(kind, id)?.stored.item ?? state.get(kind, id)?.written
+  return isRecord(stored) ? stored : undefined
+}
+
+/** The changes with every item as it is to be stored. */
 export function keepKeys(state: ConfigState, changes: readonly PlannedChange[]): readonly PlannedChange[] {
   return changes.map(planned => {
     const { change } = planned
-    if (change.op === 'delete' || change.kind !== 'certificate') return planned
-    return { ...planned, change: { ...change, item: withKeptKey(state, change, change.item) } }
+    if (change.op === 'delete') return planned
+    const item = withKeptKey(state, change, change.item)
+    return item === change.item ? planned : { ...planned, change: { ...change, item } }
   })
 }
 
-/** An item, as it was written, in a form that may be shown. */
-export function withoutKey(kind: Kind, item: unknown): unknown {
-  if (kind !== 'certificate' || !isRecord(item)) return item
-  const { key: _key, ...rest } = item
+/** An item in a form that may be shown: the same one when it holds no key. */
+export function withoutSecrets(kind: Kind, item: unknown): unknown {
+  if (!isRecord(item)) return item
+  if (kind === 'certificate') return withoutKey(item)
+  if (kind === 'service') return isRecord(item.tls) && Object.hasOwn(item.tls, 'key') ? { ...item, tls: withoutKey(item.tls) } : item
+  if (kind === 'rollout' && Array.isArray(item.changes)) return { ...item, changes: item.changes.map(shownChange) }
+  return item
+}
+
+/** A change of a rollout. */
+function shownChange(change: unknown): unknown {
+  return isRecord(change) && isRecord(change.item) ? { ...change, item: withoutSecrets(change.kind as Kind, change.item) } : change
+}
+
+function withoutKey({ key: _key, ...rest }: Record<string, unknown>): Record<string, unknown> {
   return rest
 }

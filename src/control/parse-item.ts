@@ -3,7 +3,7 @@ import type { ValidateFunction } from 'ajv/dist/2020.js'
 import { type CertificateWrite, CertificateWriteSchema } from '../../schemas/certificate.ts'
 import { type ForwardRuleWrite, ForwardRuleWriteSchema } from '../../schemas/forward-rule.ts'
 import { type Rollout, RolloutRecordSchema } from '../../schemas/rollout.ts'
-import { type ServiceWrite, ServiceWriteSchema } from '../../schemas/service.ts'
+import { type Service, type ServiceWrite, ServiceWriteSchema } from '../../schemas/service.ts'
 import { toForwardRule, toService } from '../core/canonical.ts'
 import type { Kind, StoredItem } from '../core/change.ts'
 import { compileRule } from '../core/compile-rule.ts'
@@ -12,7 +12,9 @@ import type { ItemParser, ItemRefusal, ParsedItem } from '../core/live-item.ts'
 import type { PathMode } from '../core/path.ts'
 import { re2Engine } from '../regex/re2.ts'
 import { compileCertificate } from './compile-certificate.ts'
+import { withoutSecrets } from './kept-key.ts'
 import { toFaults, toValidator } from './schema-faults.ts'
+import { targetTlsFault } from './target-tls-fault.ts'
 
 const validators: Record<Kind, ValidateFunction> = {
   forward_rule: toValidator(ForwardRuleWriteSchema),
@@ -61,10 +63,14 @@ function asWritten(pointer: string, written: ForwardRuleWrite): string {
 }
 
 function parseService(filled: ServiceWrite, id: string): ParsedItem | ItemRefusal {
-  const item = toService(filled, id)
-  const compiled = compileService(item)
+  const fault = filled.tls === undefined ? undefined : targetTlsFault(filled.tls)
+  if (fault !== undefined) return refuse('validation_failed', fault.pointer, fault.detail)
+  const whole = toService(filled, id)
+  const compiled = compileService(whole)
   if (!('targets' in compiled)) return toRefusal(compiled)
-  return { refused: false, kind: 'service', item, compiled }
+  // What is shown and compared does not hold the key of `tls`: that is with the transport alone.
+  const item = withoutSecrets('service', whole) as Service
+  return { refused: false, kind: 'service', item, compiled: item === whole ? compiled : { ...compiled, item } }
 }
 
 function parseCertificate(filled: CertificateWrite, id: string): ParsedItem | ItemRefusal {

@@ -1,7 +1,7 @@
 /** Commits as the admin API shows them. */
 import type { Commit, CommittedChange, Kind } from '../core/change.ts'
 import { type DiffEntry, differences } from './config-diff.ts'
-import { withoutKey } from './kept-key.ts'
+import { withoutSecrets } from './kept-key.ts'
 
 /** Wire shape of a commit in a list. */
 export interface RevisionSummary {
@@ -33,7 +33,7 @@ function toDetail(change: CommittedChange): RevisionDetail['changes'][number] {
   const before = previous?.item ?? null
   const after = change.op === 'put' ? (change.item ?? null) : null
   const changed = op === 'update' ? { changed: differences(before, after) } : {}
-  return { op, kind, id, ...changed, before: withoutKey(kind, before), after: withoutKey(kind, after) }
+  return { op, kind, id, ...changed, before: withoutSecrets(kind, before), after: withoutSecrets(kind, after) }
 }
 
 function opOf(change: CommittedChange): DiffEntry['op'] {

@@ -1,5 +1,6 @@
 /** A rollout as the admin API shows it. */
 import type { Rollout, TrafficResult } from '../../schemas/rollout.ts'
+import { withoutSecrets } from './kept-key.ts'
 
 /** Wire shape of a rollout. */
 export interface RolloutView extends Omit<Rollout, 'base'> {
@@ -8,7 +9,8 @@ export interface RolloutView extends Omit<Rollout, 'base'> {
 }
 
 /** @param traffic of the step in force; null when it has ended or cannot be known */
-export function toRolloutView({ base: _base, ...rollout }: Rollout, traffic: TrafficResult | null): RolloutView {
+export function toRolloutView(item: Rollout, traffic: TrafficResult | null): RolloutView {
+  const { base: _base, ...rollout } = withoutSecrets('rollout', item) as Rollout
   return { ...rollout, percent: percentOf(rollout), traffic: rollout.status === 'running' ? traffic : null }
 }
 

@@ -23,6 +23,9 @@ export interface CompiledTls {
   readonly verify: boolean
   /** Undefined: the CAs of the system. */
   readonly ca: string | undefined
+  /** Our own certificate with its chain and key, for targets that ask for one. */
+  readonly cert: string | undefined
+  readonly key: string | undefined
   /** The name for SNI and for the check of the certificate; undefined: the one in the URL. */
   readonly serverName: string | undefined
 }

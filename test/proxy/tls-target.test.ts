@@ -1,10 +1,11 @@
 /** Targets behind TLS: verified, and known by their own name. */
 import { once } from 'node:events'
+import { createSecureServer as createHttp2Server } from 'node:http2'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls'
 import t from 'tap'
-import { certificate, privateKey } from '../helpers/certificate.ts'
+import { certificate, otherCertificate, otherPrivateKey, privateKey } from '../helpers/certificate.ts'
 import { startProxy } from '../helpers/proxy-app.ts'
 
 type Tap = Parameters<typeof startProxy>[0]
@@ -75,4 +76,30 @@ t.test('the same holds for requests that wait for 100 (Continue)', async t => {
   }
   t.same(names, ['localhost', 'localhost', false])
   t.equal(connections(), 2)
+})
+
+t.test('a target that asks for a certificate gets that of the service, by HTTP/1.1 and by HTTP/2', async t => {
+  const server = createHttp2Server(
+    { cert: certificate, key: privateKey, requestCert: true, ca: otherCertificate, allowHTTP1: true },
+    (request, response) => {
+      response.end(String((request.socket as TLSSocket).getPeerCertificate().subject.CN))
+    }
+  )
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const tls = { ca: certificate, server_name: 'localhost' }
+  const ours = { cert: otherCertificate, key: otherPrivateKey }
+  const services = [
+    { id: 'one', targets: [{ url }], tls: { ...tls, ...ours } },
+    { id: 'two', targets: [{ url }], tls: { ...tls, ...ours }, http2: true },
+    { id: 'none', targets: [{ url }], tls }
+  ]
+  const rules = services.map(({ id }) => ({ id, path: `/${id}`, target_service: id }))
+  const proxy = await startProxy(t, { services, rules })
+  t.teardown(() => void server.close())
+  const client = await proxy.connect()
+  t.match(await client.request('GET /one'), { status: 200, body: 'other.test' })
+  t.match(await client.request('GET /two'), { status: 200, body: 'other.test' })
+  t.match(await client.request('GET /none'), { status: 502 })
 })
