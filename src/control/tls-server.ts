@@ -49,8 +49,8 @@ const http2Options = {
   maxSessionInvalidFrames: 100,
   maxSessionRejectedStreams: 100,
   maxSettings: 32,
-  // In megabytes: what one connection may make us hold.
-  maxSessionMemory: 10,
+  // In megabytes: what one connection may make us hold. With 128 streams that move bodies both ways the default (10) is too little.
+  maxSessionMemory: 32,
   // What targets repeat is for the client to judge, as with HTTP/1.1.
   strictSingleValueFields: false
 } as const
