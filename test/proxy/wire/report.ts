@@ -4,6 +4,9 @@ import type { Column, Outcome } from './column.ts'
 const begin = '<!-- wire:begin, written by `npm run test:wire -- --write-docs` -->'
 const end = '<!-- wire:end -->'
 
+const clientOfProduct = /; ((?:HTTP\/1\.[01]|HEAD), (?:kept|closed))$/
+const clientsOfProduct = 6
+
 /** Puts the comparison between the markers of a document. @throws when it has none */
 export function insertReport(document: string, columns: readonly Column[]): string {
   const from = document.indexOf(begin)
@@ -34,8 +37,18 @@ function failures({ name, outcomes }: Column): string[] {
   const failed = outcomes.filter(({ fault }) => fault !== undefined)
   if (failed.length === 0) return [`### ${name}: holds every row`, '']
   const groups = Map.groupBy(failed, ({ row }) => row.group)
-  const items = [...groups].map(([group, outcomes]) => `- *${group}*: ${outcomes.map(toText).join(' · ')}`)
-  return [`### ${name}: ${failed.length} rows that do not hold`, '', ...items, '']
+  const items = [...groups].map(([group, outcomes]) => `- *${group}*: ${merged(outcomes).join(' · ')}`)
+  return [`### ${name}: ${failed.length} ${failed.length === 1 ? 'row does' : 'rows do'} not hold`, '', ...items, '']
+}
+
+/** Rows of a product are named `fault; client`: the clients of a fault are listed behind it. */
+function merged(outcomes: readonly Outcome[]): string[] {
+  const faults = Map.groupBy(outcomes, outcome => toText(outcome).replace(clientOfProduct, ''))
+  return [...faults].map(([fault, outcomes]) => {
+    const clients = outcomes.flatMap(outcome => clientOfProduct.exec(toText(outcome))?.[1] ?? [])
+    if (clients.length === 0) return fault
+    return clients.length === clientsOfProduct ? `${fault} (every client)` : `${fault} (${clients.join('; ')})`
+  })
 }
 
 function toText({ row: { name, terms } }: Outcome): string {

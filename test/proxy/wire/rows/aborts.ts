@@ -1,6 +1,6 @@
 /** Clients that leave: at every stage, in every way. */
 import { answer, mirror, ok } from '../does.ts'
-import { type Check, type Line, type Row, type Sending, table } from '../row.ts'
+import { type Check, type Doing, type Line, type Row, table } from '../row.ts'
 import { answered, anything, dropped, either, noByte, nothing, status } from '../sees.ts'
 import { host, leaving, request, steps } from '../sends.ts'
 
@@ -30,57 +30,36 @@ const aborts = table('aborts', [
   ['half-closed behind a request', steps(['GET'], client => client.send(request('GET /row')).halfClose()), ok, either(answered(200), dropped), atMostOnce],
   ['half-closed behind an upload', steps(['POST'], client => client.send(request('POST /row', ['Content-Length: 3'], 'abc')).halfClose()), mirror, either(answered(200), dropped), atMostOnce],
   ['half-closed behind two requests', steps(['GET', 'GET'], client => client.send(request('GET /row').repeat(2)).halfClose()), ok, anything, ({ received }) => (received.length <= 2 ? undefined : 'too many')],
-  ['reset while the target thinks', leaving(waitsThenResets), thinks, anything, ({ received }) => (received.length === 1 ? undefined : 'not received')],
-  ['reset within the answer', leaving(resetsInAnswer), drips, anything, ({ received }) => (received.length === 1 ? undefined : 'not received')]
+  cancelled('reset while the target thinks', ''),
+  cancelled('reset within the answer', answer('200 OK', ['Transfer-Encoding: chunked'], '4\r\npart\r\n'))
 ])
 
 function atMostOnce({ received }: Parameters<Check>[0]): string | undefined {
   return received.length <= 1 ? undefined : `sent ${received.length} times`
 }
 
-// The target sees the end of its connection: `gone` resolves, or the row never ends.
-const left = { resolve: () => undefined as void, promise: Promise.resolve() }
-function expectLeave(): void {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  Object.assign(left, { promise, resolve })
-}
-
-async function waitsThenResets(client: Parameters<Sending['run']>[0]): Promise<void> {
-  expectLeave()
-  const reached = arrivals()
-  client.send(request('GET /row'))
-  await reached
-  client.reset()
-  await left.promise
-}
-
-async function resetsInAnswer(client: Parameters<Sending['run']>[0]): Promise<void> {
-  expectLeave()
-  client.send(request('GET /row'))
-  await client.seen('part')
-  client.reset()
-  await left.promise
-}
-
-let arrived: () => void = () => undefined
-function arrivals(): Promise<void> {
-  return new Promise(resolve => {
-    arrived = resolve
+/** The client resets its connection in the middle; the row ends when the target's connection has ended, too. */
+function cancelled(name: string, begun: string): Line {
+  let arrived = Promise.withResolvers<void>()
+  let left = Promise.withResolvers<void>()
+  const client = leaving(async client => {
+    arrived = Promise.withResolvers()
+    left = Promise.withResolvers()
+    client.send(request('GET /row'))
+    await arrived.promise
+    if (begun !== '') await client.seen('part')
+    client.reset()
+    await left.promise
   })
-}
-
-async function thinks(connection: Parameters<typeof ok>[0]): Promise<void> {
-  await connection.request()
-  arrived()
-  await connection.gone()
-  left.resolve()
-}
-
-async function drips(connection: Parameters<typeof ok>[0]): Promise<void> {
-  await connection.request()
-  connection.send(answer('200 OK', ['Transfer-Encoding: chunked'], '4\r\npart\r\n'))
-  await connection.gone()
-  left.resolve()
+  const target: Doing = async connection => {
+    await connection.request()
+    connection.send(begun)
+    arrived.resolve()
+    await connection.gone()
+    left.resolve()
+  }
+  const terms = { ours: 'no RFC asks a proxy to cancel what nobody waits for' }
+  return [name, client, target, anything, ({ received }) => (received.length === 1 ? undefined : 'not received'), terms]
 }
 
 /** All rows of this file. */

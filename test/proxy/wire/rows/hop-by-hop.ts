@@ -16,6 +16,7 @@ const switches: Doing = async connection => {
   await connection.gone()
 }
 
+const tunnel = 'a proxy may switch protocols between its two ends'
 const hopByHop = 'RFC 9110 lets a gateway pass it on'
 
 // biome-ignore format: one row, one line
@@ -42,10 +43,10 @@ const requestRows = table('hop-by-hop, request', [
   ['TE, not nominated', get('TE: gzip;q=0.5'), ok, fine, noCoding],
   ['TE, nominated', get('Connection: TE', 'TE: gzip, deflate'), ok, fine, noCoding],
   ['TE with trailers among others', get('Connection: TE', 'TE: gzip;q=0.5, trailers'), ok, fine, noCoding],
-  ['Upgrade to h2c', get('Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAAP__'), ok, fine, lacks('upgrade', 'http2-settings')],
+  ['Upgrade to h2c', get('Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAAP__'), ok, fine, lacks('upgrade', 'http2-settings'), { ours: tunnel }],
   ['Upgrade, not nominated', get('Upgrade: h2c'), ok, fine, lacks('upgrade')],
-  ['Upgrade to h2c that the target would take', get('Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAAP__'), switches, either(status(502, 504), all(answered(200), kept)), once],
-  ['Upgrade to a protocol that nobody knows, which the target would take', get('Connection: Upgrade', 'Upgrade: x-proto'), switches, either(status(502, 504), all(answered(200), kept)), once, { mayRefuse: [400, 501] }],
+  ['Upgrade to h2c that the target would take', get('Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAAP__'), switches, either(status(502, 504), all(answered(200), kept)), once, { ours: tunnel }],
+  ['Upgrade to a protocol that nobody knows, which the target would take', get('Connection: Upgrade', 'Upgrade: x-proto'), switches, either(status(502, 504), all(answered(200), kept)), once, { mayRefuse: [400, 501], ours: tunnel }],
   ['an upgrade that the target refuses is no tunnel', get(...webSocket), sends(answer('403 Forbidden', ['Content-Length: 2'], 'no')), status(403), anything, { mayRefuse: [400, 426, 502] }],
   ['an upgrade that the target answers like any request is no tunnel', get(...webSocket), ok, status(200), anything, { mayRefuse: [400, 426, 502] }],
   ['an upgrade in HTTP/1.0 is none', old('GET /row', `Host: ${host}`, ...webSocket), ok, answered(200), lacks('upgrade'), { mayRefuse: [400, 426, 502] }],
