@@ -54,6 +54,8 @@ t.test('a bad setting is one line that names it', async t => {
   t.match(refused({ SLUICE_MAX_HEAP_PERCENT: '101' }), /from 0 to 100/)
   t.match(refused({ SLUICE_CLIENT_HEADER_TIMEOUT_MS: '0' }), /at least 1 millisecond/)
   t.match(refused({ SLUICE_PATHS: 'loose' }), /must be one of strict, lenient/)
+  t.match(refused({ SLUICE_TLS_PORT: 'https' }), /SLUICE_TLS_PORT must be a port number/)
+  t.match(refused({ SLUICE_TLS_PORT: '443', SLUICE_TLS_KEY: 'key.pem' }), /SLUICE_TLS_KEY needs SLUICE_TLS_CERT/)
   t.match(refused({ SLUICE_READY_PATH: 'ready' }), /begins with '\/'/)
   t.match(refused({ SLUICE_NAMESPACE: 'a b' }), /SLUICE_NAMESPACE/)
   t.match(refused({ SLUICE_ADMIN_TOKENS: 'ci:root:x' }), /name:role:token/)

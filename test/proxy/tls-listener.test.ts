@@ -2,8 +2,10 @@
 import { once } from 'node:events'
 import { type ClientHttp2Session, constants } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import t from 'tap'
+import { WebSocket, WebSocketServer } from 'ws'
 import { certificate } from '../helpers/certificate.ts'
 import { ruleTo } from '../helpers/proxy-app.ts'
 import { startRawTarget, startTarget } from '../helpers/target.ts'
@@ -252,6 +254,25 @@ t.test('closing sends GOAWAY and lets streams finish', async t => {
   finish()
   t.match(await answer, { body: 'one,two', rstCode: 0 })
   await closed
+})
+
+t.test('WebSockets come by the same port', async t => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  await once(server, 'listening')
+  server.on('connection', (socket, request) => {
+    socket.on('message', data => socket.send(`${request.headers['x-forwarded-proto']}: ${data}`))
+  })
+  t.teardown(() => {
+    for (const socket of server.clients) socket.terminate()
+    server.close()
+  })
+  const proxy = await startTlsProxy(t, ruleTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+  const client = new WebSocket(`wss://localhost:${proxy.port}/`, { ca: certificate })
+  await once(client, 'open')
+  client.send('hello')
+  t.equal(String((await once(client, 'message'))[0]), 'https: hello')
+  client.close()
+  await once(client, 'close')
 })
 
 t.test('rapid resets end the connection, not the gateway', async t => {
