@@ -23,8 +23,9 @@ export function compileCertificate(
     labels,
     hosts,
     cert,
-    not_before: leaf.validFromDate.toISOString(),
-    not_after: leaf.validToDate.toISOString(),
+    // Node 22 has the dates as text only.
+    not_before: new Date(leaf.validFrom).toISOString(),
+    not_after: new Date(leaf.validTo).toISOString(),
     issuer: oneLine(leaf.issuer),
     subject: oneLine(leaf.subject),
     fingerprint: leaf.fingerprint256
