@@ -27,8 +27,8 @@ export default itemRoutes<'certificate', Query>({
       value: {
         id: 'example',
         hosts: ['api.example.com', '*.example.com'],
-        cert: '-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n',
-        key: '-----BEGIN PRIVATE KEY-----\n…\n-----END PRIVATE KEY-----\n'
+        cert: '-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n',
+        key: '-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n'
       }
     }
   },
