@@ -1,12 +1,14 @@
 /** All requests to targets on behalf of one exchange whose rule has a `retry`: when another one is sent, and which answer counts. */
 import type { Dispatcher } from 'undici'
+import type { FlightFailure } from '../core/flight.ts'
 import type { RetryBudget } from '../core/retry-budget.ts'
 import { type AttemptFault, type CompiledRetry, idempotentMethods, parseRetryAfter, retryDelay } from '../core/retry-policy.ts'
 import type { CompiledTarget } from '../core/route.ts'
+import type { Destination } from '../core/target-state.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
-import type { Cancellable, Exchange } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
 import { faultOf } from './failures.ts'
-import type { Forwarding } from './forwarding.ts'
+import type { Forwarding, Attempts as OneOrMore } from './forwarding.ts'
 import type { AttemptsContext } from './own-requests.ts'
 import type { TargetPool } from './pools.ts'
 import type { RepeatableBody } from './repeatable-body.ts'
@@ -27,7 +29,7 @@ export interface AttemptsOptions {
   readonly prepare: (target: CompiledTarget) => { readonly pool: TargetPool; readonly request: Dispatcher.DispatchOptions }
 }
 
-export class Attempts implements AttemptOwner, Cancellable {
+export class Attempts implements AttemptOwner, OneOrMore {
   readonly #options: AttemptsOptions
   readonly #list: Attempt[] = []
   readonly #startedMs = performance.now()
@@ -46,18 +48,18 @@ export class Attempts implements AttemptOwner, Cancellable {
   }
 
   /** Sends the request to its first target. */
-  start(target: CompiledTarget): void {
+  start(first: Destination): void {
     const { policy, budget, body, method } = this.#options
     budget.countRequest(this.#startedMs)
     if (policy.hedgeAfterMs !== null && body === undefined && idempotentMethods.has(method))
       this.#hedgeTimer = setTimeout(() => this.#hedge(), policy.hedgeAfterMs)
-    this.#send(target)
+    this.#send(first)
   }
 
   /** Ends all of them; no other one will be sent. */
-  cancel(): void {
+  cancel(failure: FlightFailure): void {
     this.#decide()
-    for (const attempt of this.#list) attempt.cancel()
+    for (const attempt of this.#list) attempt.cancel(failure)
     this.#options.body?.destroy()
   }
 
@@ -85,7 +87,9 @@ export class Attempts implements AttemptOwner, Cancellable {
     if (this.#isDecided) return
     if (attempt.isStale(error) && this.#mayRepeatStale && idempotentMethods.has(this.#options.method) && this.#canResend()) {
       this.#mayRepeatStale = false
-      return this.#send(attempt.target, true)
+      // Nothing was wrong with the target.
+      attempt.settle('cancelled')
+      return this.#send(attempt.destination, true)
     }
     if (this.#waiting > 0) return
     const fault = faultOf(error, attempt.wasStarted)
@@ -94,12 +98,13 @@ export class Attempts implements AttemptOwner, Cancellable {
     this.#options.forwarding.onResponseError(undefined, error)
   }
 
-  #send(target: CompiledTarget, onOwnConnection = false): void {
+  #send(destination: Destination, onOwnConnection = false): void {
+    const { target } = destination
     const { exchange, forwarding, prepare, body } = this.#options
     const { pool, request } = prepare(target)
     if (body !== undefined) request.body = body.open()
     const nowMs = performance.now()
-    const attempt = new Attempt(target, pool, this, forwarding, nowMs)
+    const attempt = new Attempt(destination, pool, this, forwarding, nowMs)
     this.#list.push(attempt)
     this.#waiting++
     exchange.attempts = this.#list.length
@@ -127,10 +132,10 @@ export class Attempts implements AttemptOwner, Cancellable {
 
   #again(reason: string): void {
     const tried = this.#list.map(({ target }) => target)
-    const last = tried.at(-1)!
+    const last = this.#list.at(-1)!.destination
     const { context, exchange } = this.#options
     context.metrics.recordRetry(exchange.service ?? '', reason)
-    this.#send(context.otherTarget(exchange, tried) ?? context.otherTarget(exchange, [last]) ?? last)
+    this.#send(context.otherTarget(exchange, tried) ?? context.otherTarget(exchange, [last.target]) ?? last)
   }
 
   #hedge(): void {

@@ -4,6 +4,7 @@ import type { RequestFacts } from '../core/facts.ts'
 import type { Arm } from '../core/rollout-traffic.ts'
 import type { Route } from '../core/route.ts'
 import type { Snapshot } from '../core/snapshot.ts'
+import type { TargetState } from '../core/target-state.ts'
 
 /** The other end of a client's connection. */
 export interface Peer {
@@ -36,6 +37,8 @@ export class Exchange {
   service: string | undefined
   /** The target's URL, as the operator wrote it. */
   target: string | undefined
+  /** The live state of the target that was picked last; undefined for a rule's own target. */
+  targetState: TargetState | undefined
   /** From handing the request to the pool until the head of the target's answer, in milliseconds. */
   upstreamMs: number | undefined
   /** Called when the exchange ends: each gives back what it holds. */

@@ -77,7 +77,7 @@ function forwardWithRetries(
     })
   })
   forwarding.startAttempts(attempts, timeouts.total)
-  attempts.start(target)
+  attempts.start({ target, state: exchange.targetState })
 }
 
 function toBody(request: IncomingMessage, rule: CompiledRule, context: ForwardContext, forwarding: Forwarding): RequestBody {

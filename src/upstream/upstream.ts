@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { RolloutTraffic } from '../core/rollout-traffic.ts'
 import type { CompiledService, CompiledTarget } from '../core/route.ts'
 import type { Snapshot } from '../core/snapshot.ts'
+import type { Candidate } from '../core/target-state.ts'
 import { NoTargetError, OverloadedError } from '../errors.ts'
 import type { ClientRate } from './client-rate.ts'
 import type { Exchange } from './exchange.ts'
@@ -53,7 +54,7 @@ const noMetrics: RetryMetrics & MirrorMetrics = {
 
 export class Upstream implements ForwardContext {
   readonly pools = new Pools()
-  readonly services = new ServiceStates()
+  readonly services: ServiceStates
   readonly slots = new TargetSlots()
   readonly retryBudgets = new RetryBudgets()
   readonly mirrors: Mirrors
@@ -73,6 +74,7 @@ export class Upstream implements ForwardContext {
     this.#live = live
     this.metrics = metrics
     this.random = random
+    this.services = new ServiceStates({ random })
     const targetOf = (exchange: Exchange, service: string) => this.#mirrorTarget(exchange, service)
     this.mirrors = new Mirrors({ pools: this.pools, targetOf, metrics, random, maxInFlight: maxMirrored })
     this.clientStallMs = clientStallMs
@@ -116,12 +118,12 @@ export class Upstream implements ForwardContext {
     return this.pools.close()
   }
 
-  otherTarget(exchange: Exchange, tried: readonly CompiledTarget[]): CompiledTarget | undefined {
+  otherTarget(exchange: Exchange, tried: readonly CompiledTarget[]): Candidate | undefined {
     const service = exchange.service === undefined ? undefined : exchange.snapshot!.service(exchange.service)
     if (service === undefined) return undefined
-    const isLimited = service.maxConnections !== null
-    const other = this.services.pickOther(isLimited ? this.#free(service) : service, exchange.facts!, exchange.arm?.scope, tried)
-    if (isLimited && other !== undefined) this.#hold(service, other, exchange)
+    const allows = (target: CompiledTarget): boolean => !tried.includes(target) && !this.slots.isFull(service, target)
+    const other = this.services.pickAmong(service, exchange.facts!, exchange.arm?.scope, allows)
+    if (service.maxConnections !== null && other !== undefined) this.#hold(service, other.target, exchange)
     return other
   }
 
@@ -133,16 +135,20 @@ export class Upstream implements ForwardContext {
     exchange.service = action.service
     const service = exchange.snapshot!.service(action.service)
     if (service === undefined) return undefined
-    const target = this.services.pick(service, exchange.facts!, exchange.arm?.scope)
-    return target === undefined || service.maxConnections === null ? target : this.#take(service, target, exchange)
+    const picked = this.services.pick(service, exchange.facts!, exchange.arm?.scope)
+    const taken = picked === undefined || service.maxConnections === null ? picked : this.#take(service, picked, exchange)
+    exchange.targetState = taken?.state
+    return taken?.target
   }
 
   /** The target, or when it is full another one that is not. The exchange keeps its place there until it ends. */
-  #take(service: CompiledService, target: CompiledTarget, exchange: Exchange): CompiledTarget | undefined {
-    const isFull = this.slots.isFull(service, target)
-    const free = isFull ? this.services.pick(this.#free(service), exchange.facts!, exchange.arm?.scope) : target
+  #take(service: CompiledService, picked: Candidate, exchange: Exchange): Candidate | undefined {
+    const isFull = (target: CompiledTarget): boolean => this.slots.isFull(service, target)
+    const free = isFull(picked.target)
+      ? this.services.pickAmong(service, exchange.facts!, exchange.arm?.scope, target => !isFull(target))
+      : picked
     exchange.isFull = free === undefined
-    if (free !== undefined) this.#hold(service, free, exchange)
+    if (free !== undefined) this.#hold(service, free.target, exchange)
     return free
   }
 
@@ -151,13 +157,8 @@ export class Upstream implements ForwardContext {
     exchange.releases.push(this.slots.take(service, target))
   }
 
-  /** The service with only those of its targets that are not full. */
-  #free(service: CompiledService): CompiledService {
-    return { ...service, targets: service.targets.filter(target => !this.slots.isFull(service, target)) }
-  }
-
   #mirrorTarget({ snapshot, facts, arm }: Exchange, id: string): CompiledTarget | undefined {
     const service = snapshot!.service(id)
-    return service === undefined ? undefined : this.services.pick(service, facts!, arm?.scope)
+    return service === undefined ? undefined : this.services.pick(service, facts!, arm?.scope)?.target
   }
 }

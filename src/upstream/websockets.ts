@@ -12,6 +12,7 @@ import { headOf } from './target-request.ts'
 import type { Upstream } from './upstream.ts'
 import { acceptLines } from './websocket-accept.ts'
 import { passOnAnswer } from './websocket-answer.ts'
+import { HandshakeFlight } from './websocket-flight.ts'
 import { TargetHandshake, type TargetRequest } from './websocket-handshake.ts'
 import { type LinkOptions, WebSocketLink } from './websocket-link.ts'
 import { protocolsOf } from './websocket-request.ts'
@@ -58,9 +59,12 @@ export class WebSockets {
     reply.raw.once('close', () => this.connections.release(tally))
     exchange.target = target.url
     const protocols = protocolsOf(raw.headers['sec-websocket-protocol']) ?? []
+    const { targetState } = exchange
     const request = { rule, target, path: target.basePath + upstreamPath, fields, protocols }
     if (rule.websocket.reconnect === undefined)
       return this.#ask(raw, reply, { rule, exchange, response: reply.raw, tally, request }, proceed)
+    // What it connects to, and when, the link does not tell.
+    if (targetState !== undefined) reply.raw.once('close', targetState.hold())
     const lines = acceptLines({}, exchange.id, rule)
     this.#admissions.set(raw, {
       rule,
@@ -118,9 +122,11 @@ export class WebSockets {
   #ask(raw: IncomingMessage, reply: AnswerSlot, known: Omit<Admission, 'target' | 'protocol' | 'lines'>, proceed: () => void): void {
     const { rule, exchange } = known
     const askedMs = performance.now()
+    const flight = exchange.targetState === undefined ? undefined : new HandshakeFlight(exchange.targetState, askedMs, reply.raw)
     exchange.upstream = new TargetHandshake(known.request, {
       onOpen: (target: WebSocket, protocol: string, fields: ReceivedFields) => {
         exchange.upstreamMs = performance.now() - askedMs
+        flight?.opened()
         exchange.upstream = { cancel: () => target.terminate() }
         const lines = acceptLines(fields, exchange.id, rule)
         this.#admissions.set(raw, { ...known, target, protocol, lines })
@@ -128,10 +134,12 @@ export class WebSockets {
       },
       onAnswer: answer => {
         exchange.upstreamMs = performance.now() - askedMs
+        flight?.settle(answer.statusCode)
         passOnAnswer(answer, reply, exchange, rule.timeouts.read)
       },
       onFailure: (error, code) => {
         exchange.upstreamError = code
+        flight?.settle(undefined, code === 'ECONNREFUSED' ? 'connect_error' : code === 'ETIMEDOUT' ? 'timeout' : 'reset')
         reply.send(error)
       }
     })

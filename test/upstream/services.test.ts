@@ -12,7 +12,7 @@ function serviceOf(urls: readonly string[], more: Record<string, unknown> = {}) 
 t.test('the turn goes on over changes of the service, and begins anew with another algorithm', async t => {
   const states = new ServiceStates()
   const urls = ['http://a', 'http://b', 'http://c']
-  const pick = (service = serviceOf(urls)) => states.pick(service, facts)?.url
+  const pick = (service = serviceOf(urls)) => states.pick(service, facts)?.target.url
   t.equal(pick(), 'http://a')
   t.equal(pick(serviceOf(urls, { description: 'new' })), 'http://b')
   t.equal(pick(serviceOf(urls, { labels: { a: 'b' } })), 'http://c')
@@ -35,7 +35,7 @@ t.test('what is gone is forgotten', async t => {
 t.test('two versions of a service that are in force at once take no turns from each other', async t => {
   const states = new ServiceStates()
   const [old, next] = [serviceOf(['http://a', 'http://b']), serviceOf(['http://b', 'http://c'])]
-  const picked = Array.from({ length: 4 }, () => [states.pick(old, facts)?.url, states.pick(next, facts, 'x')?.url])
+  const picked = Array.from({ length: 4 }, () => [states.pick(old, facts)?.target.url, states.pick(next, facts, 'x')?.target.url])
   t.same(picked, [
     ['http://a', 'http://b'],
     ['http://b', 'http://c'],
