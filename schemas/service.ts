@@ -1,6 +1,7 @@
 /** A service: a named group of targets with its balancer. Wire shape of `/services` and of `services` in a file. */
 import Type, { type Static } from 'typebox'
 import { DescriptionSchema, HttpUrlSchema, IdSchema, LabelsSchema } from './common.ts'
+import { type HealthCheck, HealthCheckSchema, type Outlier, OutlierSchema } from './service-health.ts'
 import { type TargetTls, TargetTlsSchema } from './target-tls.ts'
 
 export const balancerNames = ['round_robin', 'weighted_round_robin'] as const
@@ -34,6 +35,8 @@ const fields = {
     })
   ),
   tls: Type.Optional(TargetTlsSchema),
+  health_check: Type.Optional(HealthCheckSchema),
+  outlier: Type.Optional(OutlierSchema),
   balancer: Type.Optional(
     Type.Object(
       { algorithm: Type.Optional(Type.Enum([...balancerNames], { default: 'round_robin', description: 'How a target is picked.' })) },
@@ -67,5 +70,7 @@ export interface Service {
   readonly max_connections?: number | null
   readonly http2?: boolean
   readonly tls?: TargetTls
+  readonly health_check?: HealthCheck
+  readonly outlier?: Outlier
   readonly balancer: { readonly algorithm: BalancerName }
 }

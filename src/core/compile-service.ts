@@ -1,6 +1,7 @@
 /** From a service in canonical form to what requests need of it. */
 import type { Service } from '../../schemas/service.ts'
 import { compileTransport } from './compile-transport.ts'
+import { compileHealthCheck, compileOutlier } from './health-check.ts'
 import type { CompiledService, CompiledTarget } from './route.ts'
 import { Faults, type RuleFault } from './rule-fault.ts'
 import { compileTarget } from './target-address.ts'
@@ -24,5 +25,8 @@ export function compileService(item: Service): CompiledService | readonly RuleFa
     seen.set(address, other ?? index)
     targets.push(transport === undefined ? target : { ...target, transport })
   }
-  return faults.list.length > 0 ? faults.list : { id: item.id, item, maxConnections: item.max_connections ?? null, targets }
+  const healthCheck = item.health_check === undefined ? undefined : compileHealthCheck(item.health_check, faults)
+  const outlier = item.outlier === undefined ? undefined : compileOutlier(item.outlier)
+  if (faults.list.length > 0) return faults.list
+  return { id: item.id, item, maxConnections: item.max_connections ?? null, targets, healthCheck, outlier }
 }

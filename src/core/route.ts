@@ -4,7 +4,9 @@ import type { Service } from '../../schemas/service.ts'
 import type { CompiledTest } from './compile-tests.ts'
 import type { CompiledWebSocket } from './compile-websocket.ts'
 import type { RequestFacts } from './facts.ts'
+import type { CompiledHealthCheck } from './health-check.ts'
 import type { CompiledMatch } from './match.ts'
+import type { OutlierPolicy } from './outlier.ts'
 import type { NormalPath } from './path.ts'
 import type { CompiledRetry } from './retry-policy.ts'
 
@@ -50,6 +52,10 @@ export interface CompiledService {
   readonly targets: readonly CompiledTarget[]
   /** Requests that one target may have in flight; null is no limit. */
   readonly maxConnections: number | null
+  /** Undefined: its targets are not probed. */
+  readonly healthCheck: CompiledHealthCheck | undefined
+  /** Undefined: its targets are not ejected. */
+  readonly outlier: OutlierPolicy | undefined
 }
 
 /** Header edits ready to apply: names in lower case. Applied in the order remove, set, add. */

@@ -14,6 +14,7 @@ import type { MirrorMetrics, RetryMetrics } from './own-requests.ts'
 import { Pools } from './pools.ts'
 import { RetryBudgets } from './retry-budgets.ts'
 import { ServiceStates } from './services.ts'
+import { ServicesHealth } from './services-health.ts'
 import { TargetSlots } from './target-slots.ts'
 
 /** The configuration that is live now; undefined until the first one is loaded. */
@@ -21,6 +22,9 @@ export interface Live {
   readonly snapshot: Snapshot | undefined
   /** The rollout that is running: some requests follow another configuration. */
   readonly rollout?: RolloutTraffic | undefined
+  /** Tells of a new snapshot. */
+  on?(event: 'applied', listener: () => void): unknown
+  off?(event: 'applied', listener: () => void): unknown
 }
 
 /** Whether something is in the configuration, or in that of a running rollout. */
@@ -44,6 +48,8 @@ export interface UpstreamOptions {
   readonly maxMirrored?: number
   /** How long a pool may stand unused before it is closed, in milliseconds. Default 60000. */
   readonly idlePoolMs?: number
+  /** Probes and ejections, not started yet. Default: ones that tell nobody. */
+  readonly health?: ServicesHealth
 }
 
 const noMetrics: RetryMetrics & MirrorMetrics = {
@@ -55,6 +61,7 @@ const noMetrics: RetryMetrics & MirrorMetrics = {
 export class Upstream implements ForwardContext {
   readonly pools = new Pools()
   readonly services: ServiceStates
+  readonly health: ServicesHealth
   readonly slots = new TargetSlots()
   readonly retryBudgets = new RetryBudgets()
   readonly mirrors: Mirrors
@@ -75,6 +82,8 @@ export class Upstream implements ForwardContext {
     this.metrics = metrics
     this.random = random
     this.services = new ServiceStates({ random })
+    this.health = options.health ?? new ServicesHealth({ random })
+    this.health.start(this.services, live)
     const targetOf = (exchange: Exchange, service: string) => this.#mirrorTarget(exchange, service)
     this.mirrors = new Mirrors({ pools: this.pools, targetOf, metrics, random, maxInFlight: maxMirrored })
     this.clientStallMs = clientStallMs
@@ -91,6 +100,7 @@ export class Upstream implements ForwardContext {
   /** From now on, answers that begin end their connections. */
   drain(): void {
     this.#draining = true
+    this.health.close()
   }
 
   /** Forwards the request that `exchange` has a route for. Never throws: what goes wrong is sent to `reply`. */
@@ -115,6 +125,7 @@ export class Upstream implements ForwardContext {
   close(): Promise<void> {
     clearInterval(this.#sweeper)
     this.mirrors.close()
+    this.health.close()
     return this.pools.close()
   }
 
