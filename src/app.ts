@@ -23,6 +23,7 @@ import recoverRoutes from '../routes/recover.ts'
 import revisionRoutes from '../routes/revisions.ts'
 import rolloutRoutes from '../routes/rollouts.ts'
 import rootRoutes from '../routes/root.ts'
+import serviceHealthRoutes from '../routes/service-health.ts'
 import serviceRoutes from '../routes/services.ts'
 import type { AdminToken } from './control/access.ts'
 import type { EventFeed } from './control/event-feed.ts'
@@ -34,6 +35,7 @@ import type { Overload } from './control/overload.ts'
 import type { ConfigWriter } from './control/writer.ts'
 import type { PathMode } from './core/path.ts'
 import { Connections } from './upstream/connections.ts'
+import { ServicesHealth } from './upstream/services-health.ts'
 import { version } from './version.ts'
 
 export interface AdminAppOptions {
@@ -56,6 +58,8 @@ export interface AdminAppOptions {
   readonly instance: string
   /** What the proxy takes in a path. Default: strict. */
   readonly paths?: PathMode
+  /** The health of targets. Default: one that knows no service. */
+  readonly health?: Pick<ServicesHealth, 'report'>
   /** What `/health` says of overload. Default: nothing. */
   readonly overload?: Pick<Overload, 'report'>
 }
@@ -81,6 +85,7 @@ export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   app.register(idempotency)
   app.register(forwardRuleRoutes, { live, writer })
   app.register(serviceRoutes, { live, writer })
+  app.register(serviceHealthRoutes, { health: options.health ?? new ServicesHealth() })
   app.register(configRoutes, { live, writer })
   app.register(commitRoutes, { writer })
   app.register(recoverRoutes, { writer })

@@ -10,6 +10,7 @@ import { LastGoodKeeper, lastGoodFallback, withoutRollouts } from './control/kee
 import { LiveConfig } from './control/live-config.ts'
 import { createMetrics, type Metrics } from './control/metrics.ts'
 import { observe, reportFleet, reportLastGood } from './control/observe.ts'
+import { reportHealth } from './control/observe-health.ts'
 import { reportOverload } from './control/observe-overload.ts'
 import { observeRollouts } from './control/observe-rollouts.ts'
 import { Overload } from './control/overload.ts'
@@ -25,6 +26,7 @@ import { LastGoodFile } from './stores/last-good.ts'
 import { openStore } from './stores/open-store.ts'
 import { openProxyRoutes, type ProxyRoutes } from './stores/proxy-routes.ts'
 import { Connections } from './upstream/connections.ts'
+import { ServicesHealth } from './upstream/services-health.ts'
 import { version } from './version.ts'
 
 /** A running gateway. */
@@ -104,19 +106,21 @@ function build(settings: Settings, logger: Logger): Parts {
   const writer = new ConfigWriter({ live, store, parse: createItemParser(paths), fleet })
   const parts = { live, writer, history: new History(store), fleet, feed: new EventFeed(live) }
   observeRollouts(live, logger, metrics, parts.feed)
+  const health = new ServicesHealth({ listener: reportHealth(logger, parts.feed) })
+  metrics.readHealth(() => health.read())
   const onTrouble = (error: unknown) => logger.warn({ err: error }, 'the rollout could not be moved; trying again')
   const coordinator = new RolloutCoordinator({ live, writer, fleet, instance, onTrouble })
   const buildProxy = async () => {
     const app = await import('./proxy-app.ts')
     const optional = readyPath === undefined ? {} : { readyPath }
-    const basic = { live, logger, accessLog, metrics, trustedProxies, isReady, connections }
+    const basic = { live, logger, accessLog, metrics, trustedProxies, isReady, connections, health }
     const { clientMinBytesPerSecond: minBytesPerSecond } = settings
     const limits = minBytesPerSecond === 0 ? {} : { clientRate: { minBytesPerSecond, afterMs: clientGraceMs } }
     return app.buildProxy({ ...basic, limits, ...optional, overload, paths, clientHeaderTimeoutMs })
   }
   const buildAdmin = async () => {
     const app = await import('./app.ts')
-    return app.buildAdmin({ ...parts, logger, metrics, isReady, tokens, adminHost, instance, paths, overload, connections })
+    return app.buildAdmin({ ...parts, logger, metrics, isReady, tokens, adminHost, instance, paths, overload, connections, health })
   }
   const routes = store.name === 'redis' ? openProxyRoutes({ url: settings.store }) : undefined
   return { store, live, fleet, coordinator, keeper, routes, overload, connections, buildProxy, buildAdmin, readiness }

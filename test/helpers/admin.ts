@@ -13,6 +13,8 @@ import { ConfigWriter } from '../../src/control/writer.ts'
 import type { WritableStore } from '../../src/core/store.ts'
 import { createMemoryStore } from '../../src/stores/memory-store.ts'
 import { Connections } from '../../src/upstream/connections.ts'
+import { ServiceStates } from '../../src/upstream/services.ts'
+import { ServicesHealth } from '../../src/upstream/services-health.ts'
 import type { Teardown } from './gateway.ts'
 import { type ContractCheck, createContractCheck } from './openapi-contract.ts'
 
@@ -51,6 +53,8 @@ export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promi
   const fleet = new Fleet({ live, store, instance: 'test-1', version: '0.0.0', listener })
   const feed = new EventFeed(live)
   const readiness = { draining: false }
+  const health = new ServicesHealth()
+  health.start(new ServiceStates(), live)
   const app = buildAdmin({
     live,
     writer: new ConfigWriter({ live, store, parse: parseItem, fleet }),
@@ -62,11 +66,13 @@ export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promi
     isReady: () => live.snapshot !== undefined && !readiness.draining,
     tokens,
     connections,
+    health,
     adminHost,
     instance: 'test-1'
   })
   t.teardown(async () => {
     await app.close()
+    health.close()
     await fleet.close()
     live.close()
     await store.close()
