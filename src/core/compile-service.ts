@@ -4,6 +4,7 @@ import { compileTransport } from './compile-transport.ts'
 import { compileHealthCheck, compileOutlier } from './health-check.ts'
 import type { CompiledService, CompiledTarget } from './route.ts'
 import { Faults, type RuleFault } from './rule-fault.ts'
+import { compileSticky } from './sticky.ts'
 import { compileTarget } from './target-address.ts'
 
 /** The compiled service, or all that is wrong with it. Pure. */
@@ -27,6 +28,9 @@ export function compileService(item: Service): CompiledService | readonly RuleFa
   }
   const healthCheck = item.health_check === undefined ? undefined : compileHealthCheck(item.health_check, faults)
   const outlier = item.outlier === undefined ? undefined : compileOutlier(item.outlier)
+  if (item.balancer.hash_on !== undefined && item.balancer.algorithm !== 'consistent_hash')
+    faults.add(['balancer', 'hash_on'], `is for consistent_hash; ${item.balancer.algorithm} has none`)
+  const sticky = item.sticky === undefined ? undefined : compileSticky(item.sticky, faults)
   if (faults.list.length > 0) return faults.list
-  return { id: item.id, item, maxConnections: item.max_connections ?? null, targets, healthCheck, outlier }
+  return { id: item.id, item, maxConnections: item.max_connections ?? null, targets, sticky, healthCheck, outlier }
 }

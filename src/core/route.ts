@@ -46,12 +46,22 @@ export interface CompiledTarget extends TargetAddress {
   readonly weight: number
 }
 
+/** How a client is kept at one target. */
+export interface CompiledSticky {
+  /** The name of the cookie. */
+  readonly cookie: string
+  /** What follows its value in `Set-Cookie`, but for `Secure`. */
+  readonly attributes: string
+}
+
 export interface CompiledService {
   readonly id: string
   readonly item: Service
   readonly targets: readonly CompiledTarget[]
   /** Requests that one target may have in flight; null is no limit. */
   readonly maxConnections: number | null
+  /** Undefined: requests of a client are not kept together. */
+  readonly sticky?: CompiledSticky | undefined
   /** Undefined: its targets are not probed. */
   readonly healthCheck: CompiledHealthCheck | undefined
   /** Undefined: its targets are not ejected. */

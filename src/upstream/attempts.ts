@@ -70,6 +70,7 @@ export class Attempts implements AttemptOwner, OneOrMore {
     if (policy.on.has(status) && (this.#waiting > 0 || this.#retry(status, fields['retry-after']))) return false
     this.#decide()
     exchange.target = attempt.target.url
+    exchange.targetState = attempt.destination.state
     body?.commit()
     for (const other of this.#list) if (other !== attempt) other.cancel()
     return true

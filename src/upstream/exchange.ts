@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import type { RequestFacts } from '../core/facts.ts'
 import type { Arm } from '../core/rollout-traffic.ts'
-import type { Route } from '../core/route.ts'
+import type { CompiledSticky, Route } from '../core/route.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import type { TargetState } from '../core/target-state.ts'
 
@@ -39,6 +39,8 @@ export class Exchange {
   target: string | undefined
   /** The live state of the target that was picked last; undefined for a rule's own target. */
   targetState: TargetState | undefined
+  /** How the client is kept at the target; undefined when it is not. */
+  sticky: CompiledSticky | undefined
   /** From handing the request to the pool until the head of the target's answer, in milliseconds. */
   upstreamMs: number | undefined
   /** Called when the exchange ends: each gives back what it holds. */

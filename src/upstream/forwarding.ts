@@ -17,6 +17,7 @@ import type { AttemptsContext, Copier } from './own-requests.ts'
 import type { TargetPool } from './pools.ts'
 import { type ReceivedFields, toClientHeaders, toClientTrailers } from './response-headers.ts'
 import type { RetryBudgets } from './retry-budgets.ts'
+import { addSticky } from './sticky.ts'
 
 /** Where the answer goes: raw once the target's answer begins, otherwise as an error. A Fastify reply is one. */
 export interface AnswerSlot {
@@ -157,6 +158,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
     const mayHaveTrailers = hasBody && (overHttp2 || (length === undefined && this.#request.httpVersionMinor === 1))
     const requestId = this.#exchange.id
     const list = toClientHeaders({ status, fields, requestId, mayHaveTrailers }, this.#exchange.route!.rule.responseHeaders)
+    if (this.#exchange.sticky !== undefined) addSticky(list, this.#exchange, this.#request)
     if (this.#context.draining) this.#response.shouldKeepAlive = false
     if (overHttp2) respond(this.#response, status, list, !hasBody)
     else this.#response.writeHead(status, reasonPhrase.test(message) ? message : '', list)

@@ -1,9 +1,10 @@
 /** The live state of one service: its balancer and its targets. It outlives the versions of the service's configuration. */
 import type { Balancer } from '../core/balance/balancer.ts'
-import { createBalancer } from '../core/balancers.ts'
+import { balancerKeyOf, createBalancer } from '../core/balancers.ts'
 import type { RequestFacts } from '../core/facts.ts'
 import type { CompiledService } from '../core/route.ts'
 import { type Candidate, type FlightObserver, type TargetOwner, TargetState } from '../core/target-state.ts'
+import { keptTarget } from './sticky.ts'
 
 /**
  * Decides who gets requests, when a list or a verdict changes.
@@ -121,7 +122,8 @@ export class ServiceState implements TargetOwner {
   pick(service: CompiledService, facts: RequestFacts): Candidate | undefined {
     if (service !== this.#current.service) this.follow(service)
     const available = this.#availableOf(this.#current)
-    return available.length === 0 ? undefined : this.#balancer.pick(available, facts)
+    if (available.length === 0) return undefined
+    return (service.sticky && keptTarget(service.sticky, facts, available, this.id)) ?? this.#balancer.pick(available, facts)
   }
 
   /** As `pick`, among those that `allows` lets pass, and without following: `service` may be an older version. */
@@ -175,8 +177,4 @@ function toAll(observers: readonly FlightObserver[]): FlightObserver {
       for (const observer of observers) observer.ended(target, end)
     }
   }
-}
-
-function balancerKeyOf({ item }: CompiledService): string {
-  return JSON.stringify(item.balancer)
 }

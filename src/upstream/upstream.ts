@@ -149,6 +149,7 @@ export class Upstream implements ForwardContext {
     const picked = this.services.pick(service, exchange.facts!, exchange.arm?.scope)
     const taken = picked === undefined || service.maxConnections === null ? picked : this.#take(service, picked, exchange)
     exchange.targetState = taken?.state
+    exchange.sticky = service.sticky
     return taken?.target
   }
 

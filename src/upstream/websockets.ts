@@ -65,7 +65,7 @@ export class WebSockets {
       return this.#ask(raw, reply, { rule, exchange, response: reply.raw, tally, request }, proceed)
     // What it connects to, and when, the link does not tell.
     if (targetState !== undefined) reply.raw.once('close', targetState.hold())
-    const lines = acceptLines({}, exchange.id, rule)
+    const lines = acceptLines({}, exchange, raw)
     this.#admissions.set(raw, {
       rule,
       exchange,
@@ -128,7 +128,7 @@ export class WebSockets {
         exchange.upstreamMs = performance.now() - askedMs
         flight?.opened()
         exchange.upstream = { cancel: () => target.terminate() }
-        const lines = acceptLines(fields, exchange.id, rule)
+        const lines = acceptLines(fields, exchange, raw)
         this.#admissions.set(raw, { ...known, target, protocol, lines })
         proceed()
       },

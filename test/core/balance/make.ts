@@ -29,9 +29,12 @@ export function makeCandidates(weights: Readonly<Record<string, number>>, owner 
 
 export function makeService(
   targets: readonly { readonly url: string; readonly weight: number }[],
-  balancer: CompiledService['item']['balancer'] = { algorithm: 'round_robin' }
+  { slow_start_ms = 0, ...balancer }: CompiledService['item']['balancer'] & { readonly slow_start_ms?: number } = {
+    algorithm: 'round_robin'
+  }
 ): CompiledService {
-  const item = { id: 's', description: '', labels: {}, targets: targets.map(target => ({ ...target, labels: {} })), balancer }
+  const list = targets.map(target => ({ ...target, labels: {} }))
+  const item = { id: 's', description: '', labels: {}, targets: list, balancer, slow_start_ms }
   const compiled = compileService(item)
   if ('targets' in compiled) return compiled
   throw new Error(JSON.stringify(compiled))
