@@ -55,6 +55,7 @@ export class ServicesHealth {
   #config: FollowedConfig | undefined
   #followed: readonly unknown[] = []
   #timer: NodeJS.Timeout | undefined
+  #isClosed = false
 
   constructor({ listener = silent, random = Math.random }: ServicesHealthOptions = {}) {
     this.#listener = listener
@@ -76,12 +77,13 @@ export class ServicesHealth {
   close(): void {
     clearInterval(this.#timer)
     this.#config?.off?.('applied', this.#follow)
-    this.#config = undefined
+    this.#isClosed = true
     for (const watch of this.#watches.values()) watch.close()
   }
 
   /** Looks at what is in force now; nothing happens when that is as it was. */
   follow(): void {
+    if (this.#isClosed) return
     const { snapshot, rollout } = this.#config ?? {}
     const candidate = rollout?.candidate
     const followed = [snapshot?.services, candidate?.services, rollout?.id]
