@@ -14,7 +14,7 @@ export const defaultHealthCheck = {
   expect_status: '2xx'
 } as const
 
-const StatusPatternSchema = Type.Union([
+export const StatusPatternSchema = Type.Union([
   Type.Integer({ minimum: 100, maximum: 599 }),
   Type.String({ pattern: '^([1-5]xx|[1-5][0-9][0-9](-[1-5][0-9][0-9])?)$', examples: ['2xx', '200-399', '204'] })
 ])

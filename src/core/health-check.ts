@@ -37,7 +37,8 @@ export function compileHealthCheck(written: HealthCheck, faults: Faults): Compil
   }
 }
 
-function toRange(pattern: StatusPattern): readonly [from: number, to: number] {
+/** The first and the last status that a pattern stands for. */
+export function toRange(pattern: StatusPattern): readonly [from: number, to: number] {
   if (typeof pattern === 'number') return [pattern, pattern]
   if (pattern.endsWith('xx')) return [Number(`${pattern[0]}00`), Number(`${pattern[0]}99`)]
   const [from, to = from] = pattern.split('-')
