@@ -44,6 +44,8 @@ export interface UpstreamOptions {
   readonly metrics?: RetryMetrics & MirrorMetrics
   /** From 0 to below 1: how long to wait before further attempts, and which requests are copied. Default `Math.random`. */
   readonly random?: () => number
+  /** The clock of services and their targets, in milliseconds. Default: that of `performance.now()`, which a test may move on. */
+  readonly now?: () => number
   /** How many copies of requests may be under way at once. Default 100. */
   readonly maxMirrored?: number
   /** How long a pool may stand unused before it is closed, in milliseconds. Default 60000. */
@@ -77,11 +79,11 @@ export class Upstream implements ForwardContext {
 
   constructor(options: UpstreamOptions) {
     const { live, clientStallMs = 60_000, clientRate, lingerMs = 5_000, idlePoolMs = 60_000 } = options
-    const { metrics = noMetrics, random = Math.random, maxMirrored = 100 } = options
+    const { metrics = noMetrics, random = Math.random, maxMirrored = 100, now = () => performance.now() } = options
     this.#live = live
     this.metrics = metrics
     this.random = random
-    this.services = new ServiceStates({ random })
+    this.services = new ServiceStates({ random, now })
     this.health = options.health ?? new ServicesHealth({ random })
     this.health.start(this.services, live)
     const targetOf = (exchange: Exchange, service: string) => this.#mirrorTarget(exchange, service)
