@@ -51,6 +51,7 @@ t.test('every operation of the contract is there', async t => {
   const expected = [
     crud('/forward-rules'),
     crud('/services'),
+    ['GET /services/{id}/health'],
     config,
     ['POST /commits', 'POST /explain'],
     history,
