@@ -59,7 +59,7 @@ export interface AdminAppOptions {
   /** What the proxy takes in a path. Default: strict. */
   readonly paths?: PathMode
   /** The health of targets. Default: one that knows no service. */
-  readonly health?: Pick<ServicesHealth, 'report'>
+  readonly health?: Pick<ServicesHealth, 'report' | 'stateOf'>
   /** What `/health` says of overload. Default: nothing. */
   readonly overload?: Pick<Overload, 'report'>
 }
@@ -85,7 +85,6 @@ export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   app.register(idempotency)
   app.register(forwardRuleRoutes, { live, writer })
   app.register(serviceRoutes, { live, writer })
-  app.register(serviceHealthRoutes, { health: options.health ?? new ServicesHealth() })
   app.register(configRoutes, { live, writer })
   app.register(commitRoutes, { writer })
   app.register(recoverRoutes, { writer })
@@ -94,7 +93,8 @@ export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   app.register(eventRoutes, { feed, history, live })
   app.register(instanceRoutes, { fleet, instance })
   app.register(connectionRoutes, { connections: options.connections ?? new Connections() })
-  app.register(explainRoutes, { live, paths })
+  app.register(serviceHealthRoutes, { health: options.health ?? new ServicesHealth() })
+  app.register(explainRoutes, { live, paths, stateOf: id => options.health?.stateOf(id) })
   app.register(healthRoutes, { live, isReady, version, instance, ...(overload === undefined ? {} : { overload }) })
   app.register(metricsRoutes, { metrics })
   app.register(rootRoutes)

@@ -51,8 +51,8 @@ t.test('every operation of the contract is there', async t => {
   const expected = [
     crud('/forward-rules'),
     crud('/services'),
-    ['GET /services/{id}/health'],
     config,
+    ['GET /services/{id}/health'],
     ['POST /commits', 'POST /explain'],
     history,
     rollouts,
