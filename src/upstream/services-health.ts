@@ -67,7 +67,7 @@ export class ServicesHealth {
     this.#services = services
     this.#config = config
     services.policy = ejectedRatherThanNone
-    services.onChange(state => this.#watches.get(state)?.review())
+    services.onChange(state => this.#watches.get(state)?.changed())
     config.on?.('applied', this.#follow)
     this.#timer = setInterval(this.#follow, pollMs).unref()
     this.follow()
@@ -96,6 +96,11 @@ export class ServicesHealth {
       this.#watches.get(state)!.stop()
       this.#watches.delete(state)
     }
+  }
+
+  /** The live state of a service, if it has had any use. */
+  stateOf(id: string): ServiceState | undefined {
+    return this.#services?.find(id)
   }
 
   /** As `GET /services/{id}/health` has it; undefined when no such service is in force. */

@@ -41,6 +41,8 @@ export interface Admin {
   readonly live: LiveConfig
   readonly store: WritableStore
   readonly feed: EventFeed
+  /** The live state of services. */
+  readonly services: ServiceStates
   readonly readiness: { draining: boolean }
   /** Sends `body` as JSON unless it is a string or nothing. Throws when the answer is not what the OpenAPI document says. */
   call(method: string, url: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>
@@ -54,7 +56,8 @@ export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promi
   const feed = new EventFeed(live)
   const readiness = { draining: false }
   const health = new ServicesHealth()
-  health.start(new ServiceStates(), live)
+  const services = new ServiceStates()
+  health.start(services, live)
   const app = buildAdmin({
     live,
     writer: new ConfigWriter({ live, store, parse: parseItem, fleet }),
@@ -81,7 +84,7 @@ export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promi
   if (started) await live.start()
   if (started) await fleet.start()
   const check = createContractCheck(app.swagger())
-  return { app, live, store, feed, readiness, call: (method, url, body, headers) => call(app, check, method, url, body, headers) }
+  return { app, live, store, feed, services, readiness, call: (method, url, body, headers) => call(app, check, method, url, body, headers) }
 }
 
 async function call(
