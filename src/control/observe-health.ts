@@ -10,8 +10,8 @@ export function reportHealth(logger: Logger, feed: Pick<EventFeed, 'publish'>): 
       const rollout = scope === '' ? undefined : scope
       feed.publish({ event: 'health', data: { at: new Date(atMs).toISOString(), service, target, from, to, reason, rollout } })
       const line = { service, target, from, to, reason, rollout }
-      if (to === 'unhealthy' || to === 'ejected') logger.warn(line, `a target of service '${service}' is ${to}: ${reason}`)
-      else logger.info(line, `a target of service '${service}' gets traffic: ${reason}`)
+      const level = to === 'unhealthy' || to === 'ejected' ? 'warn' : 'info'
+      logger[level](line, `a target of service '${service}' is ${to}: ${reason}`)
     },
     onPanic: (service, isPanic, scope) => {
       const line = { service, panic: isPanic, rollout: scope === '' ? undefined : scope }
