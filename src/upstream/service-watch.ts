@@ -22,6 +22,8 @@ export class ServiceWatch implements FlightObserver {
   #unobserve: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
   #isPanic = false
+  #isClosed = false
+  #followed: readonly Candidate[] = []
 
   constructor(state: ServiceState, random: () => number, listener: WatchListener) {
     this.state = state
@@ -44,6 +46,7 @@ export class ServiceWatch implements FlightObserver {
 
   /** Watches the targets of this version of the service as it says. Those that stay keep what is known of them. */
   follow({ healthCheck, outlier, item }: CompiledService, candidates: readonly Candidate[]): void {
+    this.#followed = candidates
     const staying = new Set(candidates.map(({ state }) => state))
     for (const [state, watch] of this.#targets) if (!staying.has(state)) this.#drop(watch)
     const checkKey = JSON.stringify(item.health_check)
@@ -60,8 +63,16 @@ export class ServiceWatch implements FlightObserver {
     this.review()
   }
 
+  /** A verdict has changed, or the targets have: those that are found come and go without a version of the service. */
+  changed(): void {
+    const { service, candidates } = this.state
+    if (candidates === this.#followed || this.#isClosed) this.review()
+    else this.follow(service, candidates)
+  }
+
   /** Ends all probes. What was said about the targets stays said. */
   close(): void {
+    this.#isClosed = true
     clearTimeout(this.#timer)
     this.#unobserve?.()
     for (const watch of this.#targets.values()) watch.stop()
