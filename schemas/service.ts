@@ -1,6 +1,8 @@
 /** A service: a named group of targets with its balancer. Wire shape of `/services` and of `services` in a file. */
 import Type, { type Static } from 'typebox'
+import { BreakerSchema, type BreakerSettings } from './breaker.ts'
 import { DescriptionSchema, HttpUrlSchema, IdSchema, LabelsSchema } from './common.ts'
+import { type Discovery, DiscoverySchema } from './discovery.ts'
 import { type HealthCheck, HealthCheckSchema, type Outlier, OutlierSchema } from './service-health.ts'
 import { type TargetTls, TargetTlsSchema } from './target-tls.ts'
 
@@ -66,8 +68,10 @@ const fields = {
     })
   ),
   tls: Type.Optional(TargetTlsSchema),
+  discovery: Type.Optional(DiscoverySchema),
   health_check: Type.Optional(HealthCheckSchema),
   outlier: Type.Optional(OutlierSchema),
+  breaker: Type.Optional(BreakerSchema),
   balancer: Type.Optional(
     Type.Object(
       {
@@ -121,8 +125,10 @@ export interface Service {
   readonly max_connections?: number | null
   readonly http2?: boolean
   readonly tls?: TargetTls
+  readonly discovery?: Discovery
   readonly health_check?: HealthCheck
   readonly outlier?: Outlier
+  readonly breaker?: BreakerSettings
   readonly balancer: { readonly algorithm: BalancerName; readonly hash_on?: string }
   readonly sticky?: { readonly cookie: string; readonly ttl_s: number | null }
   readonly slow_start_ms?: number

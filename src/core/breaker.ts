@@ -121,6 +121,7 @@ export class Breaker {
 
   /** A request is sent now; only when `allows`, in the same turn. @returns what to say at its end */
   begin(): number {
+    if (this.#state !== 'closed') this.#moveOn()
     const ticket = ++this.#lastTicket
     if (this.#state === 'half_open') this.#probes.set(ticket, { beganMs: this.#now(), hasAnswered: false })
     return ticket

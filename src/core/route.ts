@@ -1,8 +1,10 @@
 /** The shapes that the route index hands to the proxy. Everything here is immutable; live state lives elsewhere. */
 import type { ForwardRule } from '../../schemas/forward-rule.ts'
 import type { Service } from '../../schemas/service.ts'
+import type { CompiledBreaker } from './compile-breaker.ts'
 import type { CompiledTest } from './compile-tests.ts'
 import type { CompiledWebSocket } from './compile-websocket.ts'
+import type { CompiledDiscovery } from './discovery.ts'
 import type { RequestFacts } from './facts.ts'
 import type { CompiledHealthCheck } from './health-check.ts'
 import type { CompiledMatch } from './match.ts'
@@ -58,14 +60,20 @@ export interface CompiledService {
   readonly id: string
   readonly item: Service
   readonly targets: readonly CompiledTarget[]
+  /** How connections to its targets are made. Undefined: the default. */
+  readonly transport?: Transport | undefined
   /** Requests that one target may have in flight; null is no limit. */
   readonly maxConnections: number | null
   /** Undefined: requests of a client are not kept together. */
   readonly sticky?: CompiledSticky | undefined
+  /** Undefined: it has no targets but those above. Those that are found are live state. */
+  readonly discovery?: CompiledDiscovery | undefined
   /** Undefined: its targets are not probed. */
   readonly healthCheck: CompiledHealthCheck | undefined
   /** Undefined: its targets are not ejected. */
   readonly outlier: OutlierPolicy | undefined
+  /** Undefined: it has no breaker. */
+  readonly breaker: CompiledBreaker | undefined
 }
 
 /** Header edits ready to apply: names in lower case. Applied in the order remove, set, add. */
@@ -124,6 +132,8 @@ export interface CompiledRule {
   readonly maxBodyBytes: number | null
   /** Undefined: no attempt but the first. */
   readonly retry: CompiledRetry | undefined
+  /** Takes the place of its service's; undefined: that of its service holds. */
+  readonly breaker: CompiledBreaker | undefined
   /** Undefined: nothing is copied. */
   readonly mirror: CompiledMirror | undefined
   readonly websocket: CompiledWebSocket

@@ -27,11 +27,21 @@ export interface Candidate {
   readonly state: TargetState
 }
 
+/** Hears of one request, from when it is handed to its pool. As `begin` and `end` of `TargetState`. */
+export interface FlightCall {
+  begin(): void
+  /** The head of the answer has come. */
+  answered(status: number): void
+  end(status: number | undefined, failure: FlightFailure | undefined, headMs: number | undefined): void
+}
+
 /** Where one request goes. */
 export interface Destination {
   readonly target: CompiledTarget
   /** Undefined for a rule's own target. */
   readonly state: TargetState | undefined
+  /** Of one request only. */
+  readonly call?: FlightCall | undefined
 }
 
 export class TargetState {

@@ -2,7 +2,7 @@
 import type { Dispatcher } from 'undici'
 import type { FlightFailure } from '../core/flight.ts'
 import type { CompiledTarget } from '../core/route.ts'
-import type { Destination, TargetState } from '../core/target-state.ts'
+import type { Destination, FlightCall, TargetState } from '../core/target-state.ts'
 import { failureOf, isReset } from './failures.ts'
 import type { Forwarding } from './forwarding.ts'
 import type { TargetPool } from './pools.ts'
@@ -26,6 +26,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   /** When it was handed to the pool, on the clock of `performance.now()`. */
   readonly dispatchedMs: number
   #flight: TargetState | undefined
+  #call: FlightCall | undefined
   #status: number | undefined
   #headMs: number | undefined
   readonly #pool: TargetPool
@@ -43,6 +44,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.destination = destination
     this.#flight = destination.state
     this.#flight?.begin()
+    this.#call = destination.call
+    this.#call?.begin()
     this.dispatchedMs = nowMs
     this.#pool = pool
     this.#owner = owner
@@ -95,6 +98,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
     }
     this.#status = status
     this.#headMs = performance.now() - this.dispatchedMs
+    this.#call?.answered(status)
     if (this.#owner.takes(this, status, fields)) {
       this.#state = 'chosen'
       this.#forwarding.adopt(controller, this.dispatchedMs)
@@ -127,6 +131,9 @@ export class Attempt implements Dispatcher.DispatchHandler {
     const flight = this.#flight
     this.#flight = undefined
     flight?.end(this.#status, failure, this.#headMs, this.dispatchedMs)
+    const call = this.#call
+    this.#call = undefined
+    call?.end(this.#status, failure, this.#headMs)
   }
 
   // A short answer is read to its end, and its connection can be used again; but not when the request would still be written to it.

@@ -5,6 +5,7 @@ import type { RetryBudget } from '../core/retry-budget.ts'
 import { type AttemptFault, type CompiledRetry, idempotentMethods, parseRetryAfter, retryDelay } from '../core/retry-policy.ts'
 import type { CompiledTarget } from '../core/route.ts'
 import type { Destination } from '../core/target-state.ts'
+import { breakerOpen } from '../errors.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
 import { faultOf } from './failures.ts'
@@ -116,7 +117,8 @@ export class Attempts implements AttemptOwner, OneOrMore {
 
   /** Whether a further attempt will be made: then the client waits for that one. */
   #retry(fault: AttemptFault, retryAfter?: string | string[]): boolean {
-    const { policy, method, context, totalMs } = this.#options
+    const { policy, method, context, totalMs, exchange } = this.#options
+    if (exchange.breaker?.refuses === true) return false
     if (this.#retries >= policy.attempts || !policy.on.has(fault) || this.#hasInformed || !this.#canResend()) return false
     // Where no connection could be made nothing was sent: neither is anything done twice, nor has a target more to do.
     const isHarmless = fault === 'connect_error'
@@ -135,8 +137,17 @@ export class Attempts implements AttemptOwner, OneOrMore {
     const tried = this.#list.map(({ target }) => target)
     const last = this.#list.at(-1)!.destination
     const { context, exchange } = this.#options
+    const next = context.otherTarget(exchange, tried) ?? context.otherTarget(exchange, [last.target]) ?? context.sameTarget(exchange, last)
+    if (next === undefined) return this.#refuse()
     context.metrics.recordRetry(exchange.service ?? '', reason)
-    this.#send(context.otherTarget(exchange, tried) ?? context.otherTarget(exchange, [last.target]) ?? last)
+    this.#send(next)
+  }
+
+  // While it waited, a breaker has opened: one that is open is left alone.
+  #refuse(): void {
+    this.#decide()
+    const { forwarding, exchange } = this.#options
+    forwarding.fail(breakerOpen(exchange.breaker!.retryAfterMs ?? 0))
   }
 
   #hedge(): void {

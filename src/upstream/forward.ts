@@ -77,7 +77,7 @@ function forwardWithRetries(
     })
   })
   forwarding.startAttempts(attempts, timeouts.total)
-  attempts.start({ target, state: exchange.targetState })
+  attempts.start({ target, state: exchange.targetState, call: exchange.breakerCall })
 }
 
 function toBody(request: IncomingMessage, rule: CompiledRule, context: ForwardContext, forwarding: Forwarding): RequestBody {

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { FlightFailure } from '../core/flight.ts'
 import { idempotentMethods } from '../core/retry-policy.ts'
-import type { TargetState } from '../core/target-state.ts'
+import type { FlightCall, TargetState } from '../core/target-state.ts'
 import { RequestTimeoutError, UpstreamTimeoutError } from '../errors.ts'
 import type { ClientRate } from './client-rate.ts'
 import type { Cancellable, Exchange } from './exchange.ts'
@@ -62,6 +62,8 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
   #attempts: Attempts | undefined
   // Of the target; undefined when it has none, and when `#attempts` tell it what happens.
   #flight: TargetState | undefined
+  // Of the breaker; as `#flight`.
+  #call: FlightCall | undefined
   #dispatchedMs = 0
   // Of the answer; undefined until its head has come.
   #status: number | undefined
@@ -87,6 +89,8 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
     this.#options = options
     this.#flight = this.#exchange.targetState
     this.#flight?.begin()
+    this.#call = this.#exchange.breakerCall
+    this.#call?.begin()
     if (totalMs !== null) this.#totalTimer = setTimeout(() => this.fail(new UpstreamTimeoutError(), 'timeout'), totalMs)
     this.#dispatchedMs = performance.now()
     pool.dispatch(options, this, this.#dispatchedMs)
@@ -150,6 +154,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
     if (status < 200) return sendInterim(this.#request, this.#response, status, fields)
     this.#exchange.upstreamMs = performance.now() - this.#dispatchedMs
     this.#status = status
+    this.#call?.answered(status)
     const hasBody = this.#request.method !== 'HEAD' && status !== 204 && status !== 304 && !endsWithHead(controller)
     const length = fields['transfer-encoding'] === undefined ? fields['content-length'] : undefined
     const overHttp2 = isHttp2(this.#request)
@@ -231,6 +236,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
   #end(failure?: FlightFailure): void {
     this.#done = true
     this.#flight?.end(this.#status, failure, this.#exchange.upstreamMs, this.#dispatchedMs)
+    this.#call?.end(this.#status, failure, this.#exchange.upstreamMs)
     clearTimeout(this.#totalTimer)
     clearTimeout(this.#stallTimer)
   }

@@ -28,6 +28,8 @@ export interface AttemptsContext {
   readonly metrics: RetryMetrics
   /** A target for a further attempt, as the balancer has it but none of `tried`; undefined when there is no other. */
   otherTarget(exchange: Exchange, tried: readonly CompiledTarget[]): Destination | undefined
+  /** The same target for a further attempt; undefined when a breaker keeps the request from it. */
+  sameTarget(exchange: Exchange, last: Destination): Destination | undefined
 }
 
 export interface Copier {

@@ -3,13 +3,16 @@ import type { IncomingMessage } from 'node:http'
 import type { RolloutTraffic } from '../core/rollout-traffic.ts'
 import type { CompiledService, CompiledTarget } from '../core/route.ts'
 import type { Snapshot } from '../core/snapshot.ts'
-import type { Candidate } from '../core/target-state.ts'
-import { NoTargetError, OverloadedError } from '../errors.ts'
+import type { Candidate, Destination } from '../core/target-state.ts'
+import { breakerOpen, NoTargetError, OverloadedError } from '../errors.ts'
+import type { BreakerGroup } from './breaker-group.ts'
+import { Breakers } from './breakers.ts'
 import type { ClientRate } from './client-rate.ts'
 import type { Exchange } from './exchange.ts'
 import { forward } from './forward.ts'
 import type { AnswerSlot, ForwardContext } from './forwarding.ts'
 import { Mirrors } from './mirrors.ts'
+import { answerInstead } from './own-answer.ts'
 import type { MirrorMetrics, RetryMetrics } from './own-requests.ts'
 import { Pools } from './pools.ts'
 import { RetryBudgets } from './retry-budgets.ts'
@@ -52,6 +55,8 @@ export interface UpstreamOptions {
   readonly idlePoolMs?: number
   /** Probes and ejections, not started yet. Default: ones that tell nobody. */
   readonly health?: ServicesHealth
+  /** Not started yet. Default: ones that tell nobody. */
+  readonly breakers?: Breakers
 }
 
 const noMetrics: RetryMetrics & MirrorMetrics = {
@@ -64,6 +69,7 @@ export class Upstream implements ForwardContext {
   readonly pools = new Pools()
   readonly services: ServiceStates
   readonly health: ServicesHealth
+  readonly breakers: Breakers
   readonly slots = new TargetSlots()
   readonly retryBudgets = new RetryBudgets()
   readonly mirrors: Mirrors
@@ -86,6 +92,8 @@ export class Upstream implements ForwardContext {
     this.services = new ServiceStates({ random, now })
     this.health = options.health ?? new ServicesHealth({ random })
     this.health.start(this.services, live)
+    this.breakers = options.breakers ?? new Breakers()
+    this.breakers.start(this.services)
     const targetOf = (exchange: Exchange, service: string) => this.#mirrorTarget(exchange, service)
     this.mirrors = new Mirrors({ pools: this.pools, targetOf, metrics, random, maxInFlight: maxMirrored })
     this.clientStallMs = clientStallMs
@@ -108,7 +116,11 @@ export class Upstream implements ForwardContext {
   /** Forwards the request that `exchange` has a route for. Never throws: what goes wrong is sent to `reply`. */
   forward(request: IncomingMessage, reply: AnswerSlot, exchange: Exchange): void {
     const target = this.targetOf(exchange)
-    if (target === undefined) return void reply.send(exchange.isFull ? new OverloadedError() : new NoTargetError())
+    if (target === undefined) {
+      const instead = exchange.refusal?.respond
+      if (instead === undefined) return void reply.send(this.refusalOf(exchange))
+      return answerInstead(request, reply, exchange, instead, this.lingerMs)
+    }
     forward(this.pools, this, request, reply, exchange, target)
   }
 
@@ -118,9 +130,10 @@ export class Upstream implements ForwardContext {
     this.retryBudgets.sweep(performance.now())
     const { snapshot, rollout } = this.#live
     if (snapshot === undefined) return
-    this.services.sweep(
-      (id, scope) => (scope === '' ? snapshot : scope === rollout?.id ? rollout.candidate : undefined)?.service(id) !== undefined
-    )
+    const versionOf = (scope: string): Snapshot | undefined =>
+      scope === '' ? snapshot : scope === rollout?.id ? rollout.candidate : undefined
+    this.services.sweep((id, scope) => versionOf(scope)?.service(id) !== undefined)
+    this.breakers.sweep(versionOf)
   }
 
   /** Closes every pool once its requests have ended. */
@@ -131,28 +144,85 @@ export class Upstream implements ForwardContext {
     return this.pools.close()
   }
 
-  otherTarget(exchange: Exchange, tried: readonly CompiledTarget[]): Candidate | undefined {
+  otherTarget(exchange: Exchange, tried: readonly CompiledTarget[]): Destination | undefined {
     const service = exchange.service === undefined ? undefined : exchange.snapshot!.service(exchange.service)
     if (service === undefined) return undefined
-    const allows = (target: CompiledTarget): boolean => !tried.includes(target) && !this.slots.isFull(service, target)
+    const { breaker } = exchange
+    if (breaker?.refuses === true) return undefined
+    const allows = (target: CompiledTarget): boolean =>
+      !tried.includes(target) && !this.slots.isFull(service, target) && breaker?.allows(target.url) !== false
     const other = this.services.pickAmong(service, exchange.facts!, exchange.arm?.scope, allows)
     if (service.maxConnections !== null && other !== undefined) this.#hold(service, other.target, exchange)
-    return other
+    return breaker === undefined || other === undefined ? other : { ...other, call: breaker.call(other.target.url) }
+  }
+
+  sameTarget({ breaker }: Exchange, last: Destination): Destination | undefined {
+    if (breaker === undefined) return last
+    const { url } = last.target
+    return breaker.allows(url) ? { ...last, call: breaker.call(url) } : undefined
+  }
+
+  /** What a request is answered for which no target was found. */
+  refusalOf({ isFull, refusal }: Exchange): Error {
+    if (refusal !== undefined) return breakerOpen(refusal.retryAfterMs)
+    return isFull ? new OverloadedError() : new NoTargetError()
   }
 
   /** The target that takes the request, or undefined when none can. Puts the service on the exchange. */
   targetOf(exchange: Exchange): CompiledTarget | undefined {
-    const { action } = exchange.route!.rule
-    if (action.type === 'target') return action.target
+    const { action, breaker } = exchange.route!.rule
+    if (action.type === 'target') return breaker === undefined ? action.target : this.#guarded(exchange, undefined)
     if (action.type !== 'service') return undefined
     exchange.service = action.service
     const service = exchange.snapshot!.service(action.service)
     if (service === undefined) return undefined
-    const picked = this.services.pick(service, exchange.facts!, exchange.arm?.scope)
+    return breaker === undefined && service.breaker === undefined ? this.#pick(exchange, service) : this.#guarded(exchange, service)
+  }
+
+  #pick(exchange: Exchange, service: CompiledService): CompiledTarget | undefined {
+    const { breaker } = exchange
+    const scope = exchange.arm?.scope
+    const picked =
+      breaker?.isSelective === true
+        ? this.services.pickAmong(service, exchange.facts!, scope, ({ url }) => breaker.allows(url))
+        : this.services.pick(service, exchange.facts!, scope)
     const taken = picked === undefined || service.maxConnections === null ? picked : this.#take(service, picked, exchange)
     exchange.targetState = taken?.state
     exchange.sticky = service.sticky
     return taken?.target
+  }
+
+  /** As `targetOf` behind breakers. @param service undefined: the rule's own target */
+  #guarded(exchange: Exchange, service: CompiledService | undefined): CompiledTarget | undefined {
+    const breaker = this.breakers.of(exchange, service)!
+    const target = this.#pickBehind(exchange, service, breaker)
+    const { policy } = breaker
+    if (exchange.refusal === undefined || policy.fallbackService === undefined) {
+      if (exchange.refusal !== undefined) exchange.refusal = { ...exchange.refusal, respond: policy.respond }
+      return target
+    }
+    exchange.refusal = undefined
+    exchange.breaker = undefined
+    exchange.service = policy.fallbackService
+    const standIn = exchange.snapshot!.service(policy.fallbackService)
+    if (standIn === undefined) return undefined
+    // Its own breaker has the last word: nobody stands in for a service that stands in.
+    const last = this.breakers.ofService(standIn, exchange.arm?.scope)
+    return last === undefined ? this.#pick(exchange, standIn) : this.#pickBehind(exchange, standIn, last)
+  }
+
+  #pickBehind(exchange: Exchange, service: CompiledService | undefined, breaker: BreakerGroup): CompiledTarget | undefined {
+    exchange.breaker = breaker
+    let target: CompiledTarget | undefined
+    if (!breaker.refuses) {
+      const { action } = exchange.route!.rule
+      const own = action.type === 'target' && breaker.allows(action.target.url) ? action.target : undefined
+      target = service === undefined ? own : this.#pick(exchange, service)
+    }
+    const retryAfterMs = target === undefined ? breaker.retryAfterMs : undefined
+    if (retryAfterMs !== undefined) exchange.refusal = { retryAfterMs, respond: undefined }
+    if (target !== undefined) exchange.breakerCall = breaker.call(target.url)
+    return target
   }
 
   /** The target, or when it is full another one that is not. The exchange keeps its place there until it ends. */
@@ -173,6 +243,8 @@ export class Upstream implements ForwardContext {
 
   #mirrorTarget({ snapshot, facts, arm }: Exchange, id: string): CompiledTarget | undefined {
     const service = snapshot!.service(id)
-    return service === undefined ? undefined : this.services.pick(service, facts!, arm?.scope)?.target
+    // Copies are none of a breaker's business, but what it guards is spared them.
+    if (service === undefined || this.breakers.ofService(service, arm?.scope)?.refuses === true) return undefined
+    return this.services.pick(service, facts!, arm?.scope)?.target
   }
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WebSocket } from 'ws'
 import type { CompiledRule, CompiledTarget } from '../core/route.ts'
-import { BadRequestError, NoTargetError, OverloadedError } from '../errors.ts'
+import { BadRequestError, OverloadedError } from '../errors.ts'
 import type { Connections, OpenConnection, RuleTally } from './connections.ts'
 import type { Exchange } from './exchange.ts'
 import type { AnswerSlot } from './forwarding.ts'
@@ -51,7 +51,7 @@ export class WebSockets {
     const { rule, upstreamPath } = exchange.route!
     if (this.#upstream.draining) return void reply.send(new OverloadedError())
     const target = this.#upstream.targetOf(exchange)
-    if (target === undefined) return void reply.send(exchange.isFull ? new OverloadedError() : new NoTargetError())
+    if (target === undefined) return void reply.send(this.#upstream.refusalOf(exchange))
     const fields = toTargetHeaders(headOf(raw, exchange), rule, target)
     if (fields === undefined) return void reply.send(new BadRequestError('More than one Host field'))
     const tally = this.connections.reserve(rule.id, rule.websocket.maxConnections)
@@ -122,7 +122,9 @@ export class WebSockets {
   #ask(raw: IncomingMessage, reply: AnswerSlot, known: Omit<Admission, 'target' | 'protocol' | 'lines'>, proceed: () => void): void {
     const { rule, exchange } = known
     const askedMs = performance.now()
-    const flight = exchange.targetState === undefined ? undefined : new HandshakeFlight(exchange.targetState, askedMs, reply.raw)
+    const { targetState, breakerCall } = exchange
+    const isFollowed = targetState !== undefined || breakerCall !== undefined
+    const flight = isFollowed ? new HandshakeFlight(targetState, breakerCall, askedMs, reply.raw) : undefined
     exchange.upstream = new TargetHandshake(known.request, {
       onOpen: (target: WebSocket, protocol: string, fields: ReceivedFields) => {
         exchange.upstreamMs = performance.now() - askedMs
