@@ -10,6 +10,7 @@ import { LastGoodKeeper, lastGoodFallback, withoutRollouts } from './control/kee
 import { LiveConfig } from './control/live-config.ts'
 import { createMetrics, type Metrics } from './control/metrics.ts'
 import { observe, reportFleet, reportLastGood } from './control/observe.ts'
+import { reportDiscovery } from './control/observe-discovery.ts'
 import { reportHealth } from './control/observe-health.ts'
 import { reportOverload } from './control/observe-overload.ts'
 import { observeRollouts } from './control/observe-rollouts.ts'
@@ -20,6 +21,7 @@ import { withoutCredentials } from './control/without-credentials.ts'
 import { ConfigWriter } from './control/writer.ts'
 import { CidrSet } from './core/ip.ts'
 import type { WritableStore } from './core/store.ts'
+import { Discoveries } from './discovery/discoveries.ts'
 import { checkPort, listen, listenProxy } from './listen.ts'
 import { type Settings, SettingsError } from './settings.ts'
 import { LastGoodFile } from './stores/last-good.ts'
@@ -85,6 +87,7 @@ interface Parts {
   /** The hash `proxy_routes`; with a Redis store only. */
   readonly routes: ProxyRoutes | undefined
   readonly overload: Overload
+  readonly discoveries: Discoveries
   /** The WebSockets that are open. */
   readonly connections: Connections
   readonly buildProxy: () => Promise<FastifyInstance>
@@ -108,22 +111,37 @@ function build(settings: Settings, logger: Logger): Parts {
   observeRollouts(live, logger, metrics, parts.feed)
   const health = new ServicesHealth({ listener: reportHealth(logger, parts.feed) })
   metrics.readHealth(() => health.read())
+  const discoveries = new Discoveries({ listener: reportDiscovery(logger) })
+  metrics.readDiscovery(() => discoveries.read())
   const onTrouble = (error: unknown) => logger.warn({ err: error }, 'the rollout could not be moved; trying again')
   const coordinator = new RolloutCoordinator({ live, writer, fleet, instance, onTrouble })
   const buildProxy = async () => {
     const app = await import('./proxy-app.ts')
     const optional = readyPath === undefined ? {} : { readyPath }
-    const basic = { live, logger, accessLog, metrics, trustedProxies, isReady, connections, health }
+    const basic = { live, logger, accessLog, metrics, trustedProxies, isReady, connections, health, discoveries }
     const { clientMinBytesPerSecond: minBytesPerSecond } = settings
     const limits = minBytesPerSecond === 0 ? {} : { clientRate: { minBytesPerSecond, afterMs: clientGraceMs } }
     return app.buildProxy({ ...basic, limits, ...optional, overload, paths, clientHeaderTimeoutMs })
   }
   const buildAdmin = async () => {
     const app = await import('./app.ts')
-    return app.buildAdmin({ ...parts, logger, metrics, isReady, tokens, adminHost, instance, paths, overload, connections, health })
+    return app.buildAdmin({
+      ...parts,
+      logger,
+      metrics,
+      isReady,
+      tokens,
+      adminHost,
+      instance,
+      paths,
+      overload,
+      connections,
+      health,
+      discoveries
+    })
   }
   const routes = store.name === 'redis' ? openProxyRoutes({ url: settings.store }) : undefined
-  return { store, live, fleet, coordinator, keeper, routes, overload, connections, buildProxy, buildAdmin, readiness }
+  return { store, live, fleet, coordinator, keeper, routes, overload, discoveries, connections, buildProxy, buildAdmin, readiness }
 }
 
 /** From when on a slow request body counts as too slow: a client may begin slowly. */
@@ -196,11 +214,12 @@ async function stop(parts: Parts, planes: readonly FastifyInstance[], settings: 
 }
 
 async function release(
-  { live, fleet, coordinator, keeper, routes, overload, store }: Parts,
+  { live, fleet, coordinator, keeper, routes, overload, discoveries, store }: Parts,
   planes: readonly FastifyInstance[]
 ): Promise<void> {
   await Promise.all(planes.map(plane => plane.close()))
   overload.close()
+  await discoveries.close()
   await coordinator.close()
   live.close()
   await fleet.close()

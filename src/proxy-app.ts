@@ -19,6 +19,7 @@ import type { Overload } from './control/overload.ts'
 import { type CertificateSource, createTlsServer } from './control/tls-server.ts'
 import type { CidrSet } from './core/ip.ts'
 import type { PathMode } from './core/path.ts'
+import type { Discoveries } from './discovery/discoveries.ts'
 import { Connections } from './upstream/connections.ts'
 import type { ServicesHealth } from './upstream/services-health.ts'
 import { type Live, Upstream, type UpstreamOptions } from './upstream/upstream.ts'
@@ -44,6 +45,8 @@ export interface ProxyAppOptions {
   readonly connections?: Connections
   /** Probes and ejections, not started yet. Default: ones that tell nobody. */
   readonly health?: ServicesHealth
+  /** The sources of targets, not started yet. Default: `discovery` of services finds nothing. */
+  readonly discoveries?: Discoveries
   /** For tests: shorter waits. */
   readonly limits?: Omit<UpstreamOptions, 'live'>
 }
@@ -64,8 +67,10 @@ export function buildProxies(options: ProxyAppOptions, certificates: Certificate
   return [build(options, { upstream, release }), build(options, { upstream, release, certificates })]
 }
 
-function createUpstream({ live, metrics, health, limits }: ProxyAppOptions): Upstream {
-  return new Upstream({ live, metrics, ...(health === undefined ? {} : { health }), ...limits })
+function createUpstream({ live, metrics, health, discoveries, limits }: ProxyAppOptions): Upstream {
+  const upstream = new Upstream({ live, metrics, ...(health === undefined ? {} : { health }), ...limits })
+  discoveries?.start(live, (service, scope, found) => upstream.services.get(service, scope).setFound(found))
+  return upstream
 }
 
 interface Listener extends ProxyOptions {

@@ -10,6 +10,7 @@ import { compileService } from '../core/compile-service.ts'
 import type { ItemParser, ItemRefusal, ParsedItem } from '../core/live-item.ts'
 import type { PathMode } from '../core/path.ts'
 import { re2Engine } from '../regex/re2.ts'
+import { withoutDiscoverySecrets } from './discovery-secrets.ts'
 import { toFaults, toValidator } from './schema-faults.ts'
 
 const validators: Record<Kind, ValidateFunction> = {
@@ -57,10 +58,12 @@ function asWritten(pointer: string, written: ForwardRuleWrite): string {
 }
 
 function parseService(filled: ServiceWrite, id: string): ParsedItem | ItemRefusal {
-  const item = toService(filled, id)
-  const compiled = compileService(item)
+  const whole = toService(filled, id)
+  const compiled = compileService(whole)
   if (!('targets' in compiled)) return toRefusal(compiled)
-  return { refused: false, kind: 'service', item, compiled }
+  // What is shown and compared does not hold the secrets of `discovery`: they are with the compiled block alone.
+  const item = withoutDiscoverySecrets(whole)
+  return { refused: false, kind: 'service', item, compiled: item === whole ? compiled : { ...compiled, item } }
 }
 
 function parseRollout(item: Rollout): ParsedItem | ItemRefusal {

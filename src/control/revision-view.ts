@@ -1,6 +1,7 @@
 /** Commits as the admin API shows them. */
 import type { Commit, CommittedChange, Kind } from '../core/change.ts'
 import { type DiffEntry, differences } from './config-diff.ts'
+import { withoutDiscoverySecrets } from './discovery-secrets.ts'
 
 /** Wire shape of a commit in a list. */
 export interface RevisionSummary {
@@ -31,7 +32,18 @@ function toDetail(change: CommittedChange): RevisionDetail['changes'][number] {
   const op = opOf(change)
   const before = previous?.item ?? null
   const after = change.op === 'put' ? (change.item ?? null) : null
-  return { op, kind, id, ...(op === 'update' ? { changed: differences(before, after) } : {}), before, after }
+  return {
+    op,
+    kind,
+    id,
+    ...(op === 'update' ? { changed: differences(before, after) } : {}),
+    before: shown(kind, before),
+    after: shown(kind, after)
+  }
+}
+
+function shown(kind: Kind, item: unknown): unknown {
+  return kind === 'service' ? withoutDiscoverySecrets(item) : item
 }
 
 function opOf(change: CommittedChange): DiffEntry['op'] {

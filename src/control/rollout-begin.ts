@@ -17,6 +17,7 @@ import {
 } from '../errors.ts'
 import { checkChanges } from './check-changes.ts'
 import { commitPlan } from './commit-plan.ts'
+import { keepDiscoverySecrets } from './discovery-secrets.ts'
 import { isStored } from './item-plans.ts'
 import { type Plan, type PlannedChange, rulesOf } from './planned-change.ts'
 import { putRollout, weightChanges } from './rollout-moves.ts'
@@ -56,7 +57,7 @@ export function beginPlan(body: RolloutWrite, beginning: Beginning, parse: ItemP
     if (state.rollout !== undefined) throw new RolloutActiveError(state.rollout.id)
     if (isStored(state, { kind: 'rollout', id })) throw new AlreadyExistsError('rollout', id)
     if (commit === undefined) return [...beginRamp(state, body, beginning), ...forgotten(state)]
-    const changes = await commit(state)
+    const changes = keepDiscoverySecrets(state, await commit(state))
     const after = checkChanges(state, changes, parse)
     warnings = warningsOf(state.snapshot, after.snapshot, rulesOf(changes))
     if (strict && warnings.length > 0) throw strictWarnings(warnings, changes)

@@ -10,6 +10,7 @@ import { PreconditionError, type ReseedableStore, type WritableStore } from '../
 import { type Warning, warningsOf } from '../core/warnings.ts'
 import { NotAppliedError, NotEstrangedError, NotReadyError, StoreLostError, StoreUnavailableError, WriteContendedError } from '../errors.ts'
 import { checkChanges } from './check-changes.ts'
+import { keepDiscoverySecrets } from './discovery-secrets.ts'
 import type { LiveConfig } from './live-config.ts'
 import { type Plan, type PlannedChange, rulesOf, type SentItem } from './planned-change.ts'
 import { isEverywhere, type Spread, type SpreadWait } from './spread.ts'
@@ -120,7 +121,7 @@ export class ConfigWriter {
     const before = this.#options.live.state
     if (before === undefined) throw new NotReadyError()
     if (this.#options.live.estranged !== undefined) throw new StoreLostError()
-    const changes = await plan(before)
+    const changes = keepDiscoverySecrets(before, await plan(before))
     const after = changes.length === 0 ? before : checkChanges(before, changes, this.#options.parse, sent)
     const warnings = warningsOf(before.snapshot, after.snapshot, rulesOf(changes))
     if (strict && warnings.length > 0) throw strictWarnings(warnings, changes)

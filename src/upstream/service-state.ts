@@ -1,7 +1,9 @@
 /** The live state of one service: its balancer and its targets. It outlives the versions of the service's configuration. */
 import type { Balancer } from '../core/balance/balancer.ts'
 import { balancerKeyOf, createBalancer } from '../core/balancers.ts'
+import type { DiscoveredTarget } from '../core/discovery.ts'
 import type { RequestFacts } from '../core/facts.ts'
+import { mergeTargets } from '../core/merge-targets.ts'
 import type { CompiledService } from '../core/route.ts'
 import { type Candidate, type FlightObserver, type TargetOwner, TargetState } from '../core/target-state.ts'
 import { keptTarget } from './sticky.ts'
@@ -44,9 +46,10 @@ export class ServiceState implements TargetOwner {
   /** Sets two versions of a service apart that are in force at once; `''` is that of everybody. */
   readonly scope: string
   readonly #context: ServiceContext
-  readonly #views = new WeakMap<CompiledService, View>()
+  #views = new WeakMap<CompiledService, View>()
   readonly #observers: FlightObserver[] = []
   #observer: FlightObserver | undefined
+  #found: readonly DiscoveredTarget[] = []
   #current: View
   #balancer: Balancer
   #balancerKey: string
@@ -118,6 +121,15 @@ export class ServiceState implements TargetOwner {
     this.#context.onChange(this)
   }
 
+  /** What its source has found: these, beside those of its configuration, are its targets from now on. Those that stay keep their state. */
+  setFound(found: readonly DiscoveredTarget[]): void {
+    this.#found = found
+    // Older versions, which requests still under way may hold, have these targets from now on, too.
+    this.#views = new WeakMap()
+    this.#current = this.#viewOf(this.#current.service)
+    this.#context.onChange(this)
+  }
+
   /** The target that takes the request; undefined when none can. Follows `service`. */
   pick(service: CompiledService, facts: RequestFacts): Candidate | undefined {
     if (service !== this.#current.service) this.follow(service)
@@ -154,7 +166,10 @@ export class ServiceState implements TargetOwner {
 
   // Every version holds the states of its targets: a request that began with an older one meets the same.
   #toView(service: CompiledService, states: ReadonlyMap<string, TargetState>): View {
-    const candidates = service.targets.map(target => ({ target, state: states.get(target.url) ?? new TargetState(target.url, this) }))
+    const candidates = mergeTargets(service, this.#found).map(target => ({
+      target,
+      state: states.get(target.url) ?? new TargetState(target.url, this)
+    }))
     const weighted = candidates.filter(({ target }) => target.weight > 0)
     const view = { service, candidates, weighted, available: weighted, madeAt: -1, expiresMs: Number.POSITIVE_INFINITY }
     this.#views.set(service, view)
