@@ -24,6 +24,7 @@ const eventsSchema = {
     '- `resync`: more happened than can be told commit by commit, read `GET /config`: `revision`, `at`, `source`\n' +
     '- `quarantine`: items cannot be live as they are stored, or can again: `revision`, `at`, `total`, `items`, `released`\n' +
     '- `rollout`: a rollout began, went on or ended: `revision`, `at`, `id`, `status`, `step`, `steps`, `percent`, `reason`, `by`\n' +
+    "- `health`: a target of a service is in another state: `at`, `service`, `target`, `from`, `to`, `reason`, `rollout` (of a rollout's own version)\n" +
     '- `store`: `status` (`UP`, `DOWN`, `ESTRANGED`), `at`, `reason`\n\n' +
     'The `id` of an event is the revision. A reader that comes back with `Last-Event-ID` is told the commits since, or `resync` when the ' +
     'history does not have them any more. A comment comes every 15 seconds. A reader that lets more than 1 MiB wait is cut off.',

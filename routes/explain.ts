@@ -2,7 +2,7 @@
 import type { FastifyPluginCallback, FastifyRequest } from 'fastify'
 import { type ExplainRequest, ExplainRequestSchema, ExplanationSchema } from '../schemas/admin-explain.ts'
 import { answer, problems } from '../schemas/answers.ts'
-import { explainRequest } from '../src/control/explain-request.ts'
+import { explainRequest, type StateLookup } from '../src/control/explain-request.ts'
 import type { LiveConfig } from '../src/control/live-config.ts'
 import { loadedState } from '../src/control/loaded-state.ts'
 import type { PathMode } from '../src/core/path.ts'
@@ -11,6 +11,8 @@ export interface ExplainRoutesOptions {
   readonly live: LiveConfig
   /** What the proxy takes in a path. */
   readonly paths: PathMode
+  /** The live state of a service. */
+  readonly stateOf: StateLookup
 }
 
 const explainSchema = {
@@ -23,9 +25,9 @@ const explainSchema = {
   response: { 200: answer('What would become of the request.', ExplanationSchema), ...problems(413, 415, 503) }
 } as const
 
-const explainRoutes: FastifyPluginCallback<ExplainRoutesOptions> = (app, { live, paths }, done) => {
+const explainRoutes: FastifyPluginCallback<ExplainRoutesOptions> = (app, { live, paths, stateOf }, done) => {
   app.post('/explain', { schema: explainSchema, config: { role: 'viewer' } }, async (request: FastifyRequest<{ Body: ExplainRequest }>) =>
-    explainRequest(loadedState(live).snapshot, request.body, Date.now(), paths)
+    explainRequest(loadedState(live).snapshot, request.body, { now: Date.now(), paths, stateOf })
   )
   done()
 }

@@ -62,7 +62,14 @@ export const ExplanationSchema = Type.Object(
     target: nullableText("The rule's own target."),
     targets: Type.Array(
       Type.Object(
-        { url: Type.String(), weight: Type.Integer({ minimum: 0 }), share: ShareSchema },
+        {
+          url: Type.String(),
+          weight: Type.Integer({ minimum: 0 }),
+          share: ShareSchema,
+          out: Type.Array(Type.Enum(['health', 'outlier', 'breaker']), {
+            description: 'Who keeps it out on this instance; empty when it may get requests.'
+          })
+        },
         { additionalProperties: false, title: 'CandidateTarget' }
       ),
       { description: 'Where it may go: the targets of the service, or the one target of the rule.' }

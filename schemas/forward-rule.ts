@@ -1,5 +1,6 @@
 /** A forward rule: match, where to forward, policies. Wire shape of `/forward-rules` and of `forward_rules` in a file. */
 import Type, { type Static } from 'typebox'
+import { BreakerSchema } from './breaker.ts'
 import {
   DescriptionSchema,
   HeaderMapSchema,
@@ -165,6 +166,7 @@ const common = {
   response_headers: Type.Optional(HeaderEditsSchema),
   timeout_ms: Type.Optional(TimeoutsSchema),
   retry: Type.Optional(RetrySchema),
+  breaker: Type.Optional(BreakerSchema),
   mirror: Type.Optional(MirrorSchema),
   max_body_bytes: Type.Optional(
     nullable(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), { description: '413 above this. Default null: no limit.' })

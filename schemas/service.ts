@@ -1,9 +1,20 @@
 /** A service: a named group of targets with its balancer. Wire shape of `/services` and of `services` in a file. */
 import Type, { type Static } from 'typebox'
+import { BreakerSchema, type BreakerSettings } from './breaker.ts'
 import { DescriptionSchema, HttpUrlSchema, IdSchema, LabelsSchema } from './common.ts'
+import { type Discovery, DiscoverySchema } from './discovery.ts'
+import { type HealthCheck, HealthCheckSchema, type Outlier, OutlierSchema } from './service-health.ts'
 import { type TargetTls, TargetTlsSchema } from './target-tls.ts'
 
-export const balancerNames = ['round_robin', 'weighted_round_robin'] as const
+export const balancerNames = [
+  'round_robin',
+  'weighted_round_robin',
+  'least_conn',
+  'ip_hash',
+  'consistent_hash',
+  'ewma',
+  'random_two_choices'
+] as const
 export type BalancerName = (typeof balancerNames)[number]
 
 export const TargetSchema = Type.Object(
@@ -13,6 +24,29 @@ export const TargetSchema = Type.Object(
     labels: Type.Optional(LabelsSchema)
   },
   { additionalProperties: false }
+)
+
+const StickySchema = Type.Object(
+  {
+    cookie: Type.Optional(
+      Type.String({
+        pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$",
+        default: 'sluice_target',
+        description: 'The name of the cookie that the gateway sets.'
+      })
+    ),
+    ttl_s: Type.Optional(
+      Type.Union([Type.Integer({ minimum: 1, maximum: 34_560_000 }), Type.Null()], {
+        default: 3600,
+        description: 'How long a browser keeps the cookie, from when it was set; null: until it is closed.'
+      })
+    )
+  },
+  {
+    additionalProperties: false,
+    description:
+      'Keeps a client at the target that its cookie names, as long as that gets requests at all; the balancer picks the first one.'
+  }
 )
 
 const fields = {
@@ -34,11 +68,35 @@ const fields = {
     })
   ),
   tls: Type.Optional(TargetTlsSchema),
+  discovery: Type.Optional(DiscoverySchema),
+  health_check: Type.Optional(HealthCheckSchema),
+  outlier: Type.Optional(OutlierSchema),
+  breaker: Type.Optional(BreakerSchema),
   balancer: Type.Optional(
     Type.Object(
-      { algorithm: Type.Optional(Type.Enum([...balancerNames], { default: 'round_robin', description: 'How a target is picked.' })) },
+      {
+        algorithm: Type.Optional(Type.Enum([...balancerNames], { default: 'round_robin', description: 'How a target is picked.' })),
+        hash_on: Type.Optional(
+          Type.String({
+            pattern: "^(ip|path|header:[!#$%&'*+.^_`|~0-9A-Za-z-]+|cookie:[^\\x00-\\x20;=]+|query:[^\\x00-\\x20&=#]+)$",
+            maxLength: 256,
+            description:
+              'consistent_hash only: what decides: ip (the default) | path | header:X | cookie:X | query:X. Without the value, the address of the client.',
+            examples: ['header:x-tenant']
+          })
+        )
+      },
       { additionalProperties: false, default: {} }
     )
+  ),
+  sticky: Type.Optional(StickySchema),
+  slow_start_ms: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 3_600_000,
+      description:
+        'In how long the weight of a target that has come, or come back, grows from 10 % to the whole. For weighted_round_robin, least_conn, ewma and random_two_choices. Default 0: at once.'
+    })
   )
 }
 
@@ -67,5 +125,11 @@ export interface Service {
   readonly max_connections?: number | null
   readonly http2?: boolean
   readonly tls?: TargetTls
-  readonly balancer: { readonly algorithm: BalancerName }
+  readonly discovery?: Discovery
+  readonly health_check?: HealthCheck
+  readonly outlier?: Outlier
+  readonly breaker?: BreakerSettings
+  readonly balancer: { readonly algorithm: BalancerName; readonly hash_on?: string }
+  readonly sticky?: { readonly cookie: string; readonly ttl_s: number | null }
+  readonly slow_start_ms?: number
 }

@@ -7,6 +7,7 @@ set -eu
 needed='
 redis-server:redis-server
 etcd:etcd-server
+dnsmasq:dnsmasq-base
 chromium:chromium
 '
 

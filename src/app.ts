@@ -24,6 +24,8 @@ import recoverRoutes from '../routes/recover.ts'
 import revisionRoutes from '../routes/revisions.ts'
 import rolloutRoutes from '../routes/rollouts.ts'
 import rootRoutes from '../routes/root.ts'
+import serviceDiscoveryRoutes from '../routes/service-discovery.ts'
+import serviceHealthRoutes from '../routes/service-health.ts'
 import serviceRoutes from '../routes/services.ts'
 import type { AdminToken } from './control/access.ts'
 import type { EventFeed } from './control/event-feed.ts'
@@ -34,7 +36,9 @@ import type { Metrics } from './control/metrics.ts'
 import type { Overload } from './control/overload.ts'
 import type { ConfigWriter } from './control/writer.ts'
 import type { PathMode } from './core/path.ts'
+import { Discoveries } from './discovery/discoveries.ts'
 import { Connections } from './upstream/connections.ts'
+import { ServicesHealth } from './upstream/services-health.ts'
 import { version } from './version.ts'
 
 export interface AdminAppOptions {
@@ -57,6 +61,10 @@ export interface AdminAppOptions {
   readonly instance: string
   /** What the proxy takes in a path. Default: strict. */
   readonly paths?: PathMode
+  /** The health of targets. Default: one that knows no service. */
+  readonly health?: Pick<ServicesHealth, 'report' | 'stateOf'>
+  /** The sources of targets. Default: none. */
+  readonly discoveries?: Pick<Discoveries, 'report'>
   /** What `/health` says of overload. Default: nothing. */
   readonly overload?: Pick<Overload, 'report'>
 }
@@ -91,7 +99,9 @@ export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   app.register(eventRoutes, { feed, history, live })
   app.register(instanceRoutes, { fleet, instance })
   app.register(connectionRoutes, { connections: options.connections ?? new Connections() })
-  app.register(explainRoutes, { live, paths })
+  app.register(serviceDiscoveryRoutes, { discoveries: options.discoveries ?? new Discoveries() })
+  app.register(serviceHealthRoutes, { health: options.health ?? new ServicesHealth() })
+  app.register(explainRoutes, { live, paths, stateOf: id => options.health?.stateOf(id) })
   app.register(healthRoutes, { live, isReady, version, instance, ...(overload === undefined ? {} : { overload }) })
   app.register(metricsRoutes, { metrics })
   app.register(rootRoutes)

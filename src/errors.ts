@@ -29,6 +29,11 @@ export const BadGatewayError = createError<[options?: ErrorOptions]>(
   502
 )
 export const NoTargetError = createError<[]>('NO_TARGET', 'No target can take the request', 503)
+export const BreakerOpenError = createError<[]>(
+  'BREAKER_OPEN',
+  'The circuit breaker is open: what it guards has failed; try again later',
+  503
+)
 export const OverloadedError = createError<[]>('OVERLOADED', 'More requests or connections are open than are taken; try again shortly', 503)
 export const NotReadyError = createError<[]>('NOT_READY', 'No configuration is loaded yet', 503)
 export const UpgradeRequiredError = createError<[]>('UPGRADE_REQUIRED', 'Version 13 of the WebSocket protocol is needed', 426)
@@ -43,6 +48,12 @@ export const NotFoundError = createError<[method: string, path: string]>('NOT_FO
 export const RuleNotFoundError = createError<[id: string]>('RULE_NOT_FOUND', "There is no rule '%s'", 404)
 export const ServiceNotFoundError = createError<[id: string]>('SERVICE_NOT_FOUND', "There is no service '%s'", 404)
 export const CertificateNotFoundError = createError<[id: string]>('CERTIFICATE_NOT_FOUND', "There is no certificate '%s'", 404)
+export const BreakerNotFoundError = createError<[id: string]>('BREAKER_NOT_FOUND', "The service '%s' has no breaker", 404)
+export const TargetNotFoundError = createError<[service: string]>(
+  'TARGET_NOT_FOUND',
+  "The service '%s' has no breaker for this target",
+  404
+)
 export const RolloutNotFoundError = createError<[id: string]>('ROLLOUT_NOT_FOUND', "There is no rollout '%s'", 404)
 export const ConnectionNotFoundError = createError<[id: string]>('CONNECTION_NOT_FOUND', "There is no open connection '%s'", 404)
 export const RevisionNotFoundError = createError<[detail: string]>('REVISION_NOT_FOUND', '%s', 404)
@@ -90,6 +101,14 @@ export const InternalError = createError<[]>('INTERNAL_ERROR', 'Something went w
 
 /** An error that lists what is wrong with the input. */
 export type WithFaults<E extends Error> = E & { readonly faults: readonly Fault[] }
+
+/** An error that says when to come back: the problem plugin sends it as `Retry-After`. */
+export type WithRetryAfter = Error & { readonly retryAfterS: number }
+
+/** The answer of an open breaker. @param waitMs until requests are let through again, in milliseconds */
+export function breakerOpen(waitMs: number): WithRetryAfter {
+  return Object.assign(new BreakerOpenError(), { retryAfterS: Math.max(1, Math.ceil(waitMs / 1_000)) })
+}
 
 /** Puts `faults` on `error`; the problem plugin sends them as `errors`. */
 export function withFaults<E extends Error>(error: E, faults: readonly Fault[]): WithFaults<E> {

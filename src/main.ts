@@ -11,6 +11,8 @@ import { LastGoodKeeper, lastGoodFallback, withoutRollouts } from './control/kee
 import { LiveConfig } from './control/live-config.ts'
 import { createMetrics, type Metrics } from './control/metrics.ts'
 import { observe, reportFleet, reportLastGood } from './control/observe.ts'
+import { reportDiscovery } from './control/observe-discovery.ts'
+import { reportHealth } from './control/observe-health.ts'
 import { reportOverload } from './control/observe-overload.ts'
 import { observeRollouts } from './control/observe-rollouts.ts'
 import { Overload } from './control/overload.ts'
@@ -22,12 +24,14 @@ import { ConfigWriter } from './control/writer.ts'
 import type { ConfigState } from './core/config-state.ts'
 import { CidrSet } from './core/ip.ts'
 import type { WritableStore } from './core/store.ts'
+import { Discoveries } from './discovery/discoveries.ts'
 import { checkPort, listen, listenProxy, listenSecure } from './listen.ts'
 import { type Settings, SettingsError } from './settings.ts'
 import { LastGoodFile } from './stores/last-good.ts'
 import { openStore } from './stores/open-store.ts'
 import { openProxyRoutes, type ProxyRoutes } from './stores/proxy-routes.ts'
 import { Connections } from './upstream/connections.ts'
+import { ServicesHealth } from './upstream/services-health.ts'
 import { version } from './version.ts'
 
 /** A running gateway. */
@@ -90,6 +94,7 @@ interface Parts {
   /** The hash `proxy_routes`; with a Redis store only. */
   readonly routes: ProxyRoutes | undefined
   readonly overload: Overload
+  readonly discoveries: Discoveries
   /** The WebSockets that are open. */
   readonly connections: Connections
   /** Undefined: without TLS. */
@@ -114,12 +119,16 @@ function build(settings: Settings, logger: Logger): Parts {
   const writer = new ConfigWriter({ live, store, parse: createItemParser(paths), fleet })
   const parts = { live, writer, history: new History(store), fleet, feed: new EventFeed(live) }
   observeRollouts(live, logger, metrics, parts.feed)
+  const health = new ServicesHealth({ listener: reportHealth(logger, parts.feed) })
+  metrics.readHealth(() => health.read())
+  const discoveries = new Discoveries({ listener: reportDiscovery(logger) })
+  metrics.readDiscovery(() => discoveries.read())
   const onTrouble = (error: unknown) => logger.warn({ err: error }, 'the rollout could not be moved; trying again')
   const coordinator = new RolloutCoordinator({ live, writer, fleet, instance, onTrouble })
   const buildProxies: Parts['buildProxies'] = async () => {
     const app = await import('./proxy-app.ts')
     const optional = readyPath === undefined ? {} : { readyPath }
-    const basic = { live, logger, accessLog, metrics, trustedProxies, isReady, connections }
+    const basic = { live, logger, accessLog, metrics, trustedProxies, isReady, connections, health, discoveries }
     const { clientMinBytesPerSecond: minBytesPerSecond } = settings
     const limits = minBytesPerSecond === 0 ? {} : { clientRate: { minBytesPerSecond, afterMs: clientGraceMs } }
     const options = { ...basic, limits, ...optional, overload, paths, clientHeaderTimeoutMs }
@@ -127,10 +136,37 @@ function build(settings: Settings, logger: Logger): Parts {
   }
   const buildAdmin = async () => {
     const app = await import('./app.ts')
-    return app.buildAdmin({ ...parts, logger, metrics, isReady, tokens, adminHost, instance, paths, overload, connections })
+    return app.buildAdmin({
+      ...parts,
+      logger,
+      metrics,
+      isReady,
+      tokens,
+      adminHost,
+      instance,
+      paths,
+      overload,
+      connections,
+      health,
+      discoveries
+    })
   }
   const routes = store.name === 'redis' ? openProxyRoutes({ url: settings.store }) : undefined
-  return { store, live, fleet, coordinator, keeper, routes, overload, connections, certificates, buildProxies, buildAdmin, readiness }
+  return {
+    store,
+    live,
+    fleet,
+    coordinator,
+    keeper,
+    routes,
+    overload,
+    discoveries,
+    connections,
+    certificates,
+    buildProxies,
+    buildAdmin,
+    readiness
+  }
 }
 
 // Before anything is opened: what is wrong with the files ends the start.
@@ -230,11 +266,12 @@ async function stop(parts: Parts, planes: readonly FastifyInstance[], settings: 
 }
 
 async function release(
-  { live, fleet, coordinator, keeper, routes, overload, store }: Parts,
+  { live, fleet, coordinator, keeper, routes, overload, discoveries, store }: Parts,
   planes: readonly FastifyInstance[]
 ): Promise<void> {
   await Promise.all(planes.map(plane => plane.close()))
   overload.close()
+  await discoveries.close()
   await coordinator.close()
   live.close()
   await fleet.close()

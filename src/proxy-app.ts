@@ -19,7 +19,9 @@ import type { Overload } from './control/overload.ts'
 import { type CertificateSource, createTlsServer } from './control/tls-server.ts'
 import type { CidrSet } from './core/ip.ts'
 import type { PathMode } from './core/path.ts'
+import type { Discoveries } from './discovery/discoveries.ts'
 import { Connections } from './upstream/connections.ts'
+import type { ServicesHealth } from './upstream/services-health.ts'
 import { type Live, Upstream, type UpstreamOptions } from './upstream/upstream.ts'
 
 export interface ProxyAppOptions {
@@ -41,24 +43,34 @@ export interface ProxyAppOptions {
   readonly clientHeaderTimeoutMs?: number
   /** Where open WebSockets are listed. Default: a list of its own. */
   readonly connections?: Connections
+  /** Probes and ejections, not started yet. Default: ones that tell nobody. */
+  readonly health?: ServicesHealth
+  /** The sources of targets, not started yet. Default: `discovery` of services finds nothing. */
+  readonly discoveries?: Discoveries
   /** For tests: shorter waits. */
   readonly limits?: Omit<UpstreamOptions, 'live'>
 }
 
 /** The data plane on a plain listener. */
 export function buildProxy(options: ProxyAppOptions): FastifyInstance {
-  return build(options, { upstream: new Upstream({ live: options.live, metrics: options.metrics, ...options.limits }) })
+  return build(options, { upstream: createUpstream(options) })
 }
 
 /** The data plane on two listeners that share all live state: a plain one and one with TLS. Both have to be closed. */
 export function buildProxies(options: ProxyAppOptions, certificates: CertificateSource): [plain: FastifyInstance, secure: FastifyInstance] {
-  const upstream = new Upstream({ live: options.live, metrics: options.metrics, ...options.limits })
+  const upstream = createUpstream(options)
   let open = 2
   const release = async (): Promise<void> => {
     open--
     if (open === 0) await upstream.close()
   }
   return [build(options, { upstream, release }), build(options, { upstream, release, certificates })]
+}
+
+function createUpstream({ live, metrics, health, discoveries, limits }: ProxyAppOptions): Upstream {
+  const upstream = new Upstream({ live, metrics, ...(health === undefined ? {} : { health }), ...limits })
+  discoveries?.start(live, (service, scope, found) => upstream.services.get(service, scope).setFound(found))
+  return upstream
 }
 
 interface Listener extends ProxyOptions {

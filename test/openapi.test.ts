@@ -54,6 +54,7 @@ t.test('every operation of the contract is there', async t => {
     crud('/services'),
     crud('/certificates'),
     config,
+    ['GET /services/{id}/health'],
     ['POST /commits', 'POST /explain'],
     history,
     rollouts,

@@ -6,6 +6,7 @@ import type { ItemParser } from '../core/live-item.ts'
 import { isOverlay } from '../core/overlay.ts'
 import { ValidationError, withFaults } from '../errors.ts'
 import { differences, type ItemRef } from './config-diff.ts'
+import { changesDiscoverySecrets } from './discovery-secrets.ts'
 import { isRecord } from './is-record.ts'
 import { idPattern } from './item-kinds.ts'
 import { putChange } from './item-plans.ts'
@@ -98,6 +99,7 @@ function isLiveAs(state: ConfigState, { kind, id, item: sent }: DocumentItem, pa
   if (live === undefined) return false
   const item = withKeptKey(state, { kind, id }, sent)
   if (differences(live.written, item).length === 0) return true
+  if (kind === 'service' && changesDiscoverySecrets(live.written, item)) return false
   const parsed = parse({ kind, id, item, seq: live.seq })
   return !parsed.refused && differences(live.item, parsed.item).length === 0
 }

@@ -3,7 +3,7 @@
  * announce: to answer a write only when all follow it, and to find out that two hold different things at one revision.
  */
 import type { FleetStore, InstanceReport, Store } from '../core/store.ts'
-import { within } from '../stores/deadline.ts'
+import { within } from '../etcd/deadline.ts'
 import { Announcer } from './announcer.ts'
 import { createReporter } from './instance-report.ts'
 import type { LiveConfig } from './live-config.ts'

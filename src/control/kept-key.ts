@@ -5,6 +5,7 @@
 import type { Kind } from '../core/change.ts'
 import type { ConfigState } from '../core/config-state.ts'
 import type { ItemRef } from './config-diff.ts'
+import { keepDiscoverySecrets, withoutDiscoverySecrets } from './discovery-secrets.ts'
 import { isRecord } from './is-record.ts'
 import type { PlannedChange } from './planned-change.ts'
 
@@ -35,21 +36,26 @@ function storedAs(state: ConfigState, kind: Kind, id: string): Record<string, un
 
 /** The changes with every item as it is to be stored. */
 export function keepKeys(state: ConfigState, changes: readonly PlannedChange[]): readonly PlannedChange[] {
-  return changes.map(planned => {
+  const kept = changes.map(planned => {
     const { change } = planned
     if (change.op === 'delete') return planned
     const item = withKeptKey(state, change, change.item)
     return item === change.item ? planned : { ...planned, change: { ...change, item } }
   })
+  return keepDiscoverySecrets(state, kept)
 }
 
 /** An item in a form that may be shown: the same one when it holds no key. */
 export function withoutSecrets(kind: Kind, item: unknown): unknown {
   if (!isRecord(item)) return item
   if (kind === 'certificate') return withoutKey(item)
-  if (kind === 'service') return isRecord(item.tls) && Object.hasOwn(item.tls, 'key') ? { ...item, tls: withoutKey(item.tls) } : item
+  if (kind === 'service') return withoutDiscoverySecrets(withoutTlsKey(item))
   if (kind === 'rollout' && Array.isArray(item.changes)) return { ...item, changes: item.changes.map(shownChange) }
   return item
+}
+
+function withoutTlsKey(item: Record<string, unknown>): Record<string, unknown> {
+  return isRecord(item.tls) && Object.hasOwn(item.tls, 'key') ? { ...item, tls: withoutKey(item.tls) } : item
 }
 
 /** A change of a rollout. */

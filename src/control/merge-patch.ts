@@ -1,5 +1,6 @@
 /** JSON Merge Patch (RFC 7396), and what it is applied to here. */
 import type { Kind } from '../core/change.ts'
+import { withoutDiscoverySecrets } from './discovery-secrets.ts'
 import { isRecord } from './is-record.ts'
 
 /** `target` with `patch` merged into it (RFC 7396 section 2). Changes neither. */
@@ -19,8 +20,16 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
  * what was written as `method` and `{"method": "GET"}` replaces what was written as `methods`.
  */
 export function patchItem(kind: Kind, written: unknown, patch: unknown): unknown {
+  if (kind === 'service') return mergePatch(secretsStay(written, patch) ? written : withoutDiscoverySecrets(written), patch)
   if (kind !== 'forward_rule') return mergePatch(written, patch)
   return mergePatch(withoutAlias(written), withoutAlias(patch))
+}
+
+// A secret goes to the server that it was given for, and to no other.
+function secretsStay(written: unknown, patch: unknown): boolean {
+  if (!isRecord(patch) || !isRecord(patch.discovery) || !isRecord(written) || !isRecord(written.discovery)) return true
+  const [before, after] = [written.discovery, patch.discovery]
+  return ['type', 'address'].every(name => after[name] === undefined || after[name] === before[name])
 }
 
 function withoutAlias(value: unknown): unknown {

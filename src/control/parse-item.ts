@@ -68,7 +68,7 @@ function parseService(filled: ServiceWrite, id: string): ParsedItem | ItemRefusa
   const whole = toService(filled, id)
   const compiled = compileService(whole)
   if (!('targets' in compiled)) return toRefusal(compiled)
-  // What is shown and compared does not hold the key of `tls`: that is with the transport alone.
+  // What is shown and compared does not hold the secrets of `tls` and `discovery`: they are with what is compiled alone.
   const item = withoutSecrets('service', whole) as Service
   return { refused: false, kind: 'service', item, compiled: item === whole ? compiled : { ...compiled, item } }
 }

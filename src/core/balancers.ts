@@ -1,62 +1,40 @@
-/** How a service picks one of its targets. A balancer is live state: it outlives the versions of its service's configuration. */
+/** Which balancer a service has. */
 import type { BalancerName } from '../../schemas/service.ts'
-import type { RequestFacts } from './facts.ts'
-import type { CompiledTarget } from './route.ts'
-import { nextTurn, type Turn } from './smooth-turns.ts'
+import type { Balancer, BalancerContext } from './balance/balancer.ts'
+import { ConsistentHash, IpHash } from './balance/consistent-hash.ts'
+import { Ewma } from './balance/ewma.ts'
+import { toHashKey } from './balance/hash-key.ts'
+import { LeastConn } from './balance/least-conn.ts'
+import { RandomTwoChoices } from './balance/random-two-choices.ts'
+import { RoundRobin } from './balance/round-robin.ts'
+import { WeightedRoundRobin } from './balance/weighted-round-robin.ts'
+import { Weights } from './balance/weights.ts'
+import type { CompiledService } from './route.ts'
 
-export interface Balancer {
-  /**
-   * One of `targets`, or undefined when none has a positive weight. The list may change from call to call: what is known of a target is
-   * kept under its URL. Cheapest when the same array is passed as long as nothing changes.
-   */
-  pick(targets: readonly CompiledTarget[], facts: RequestFacts): CompiledTarget | undefined
+/** What a new balancer is made of. */
+interface Parts extends BalancerContext {
+  readonly weights: Weights
+  readonly hashOn: string
 }
 
-/** A new balancer of each kind. `satisfies` makes a name that the schema allows but nobody implements a compile error. */
-export const balancerFactories = {
-  round_robin: (): Balancer => new RoundRobin(),
-  weighted_round_robin: (): Balancer => new WeightedRoundRobin()
-} satisfies Record<BalancerName, () => Balancer>
+// `satisfies` makes a name that the schema allows but nobody implements a compile error.
+const factories = {
+  round_robin: () => new RoundRobin(),
+  weighted_round_robin: ({ weights }) => new WeightedRoundRobin(weights),
+  least_conn: ({ weights }) => new LeastConn(weights),
+  ip_hash: () => new IpHash(),
+  consistent_hash: ({ hashOn }) => new ConsistentHash(toHashKey(hashOn)),
+  ewma: ({ weights, now }) => new Ewma(weights, now),
+  random_two_choices: ({ weights, random }) => new RandomTwoChoices(weights, random)
+} satisfies Record<BalancerName, (parts: Parts) => Balancer>
 
-/** Equal turns over the targets of positive weight. */
-class RoundRobin implements Balancer {
-  #list: readonly CompiledTarget[] | undefined
-  #usable: readonly CompiledTarget[] = []
-  #last = -1
-
-  pick(targets: readonly CompiledTarget[]): CompiledTarget | undefined {
-    if (targets !== this.#list) this.#adopt(targets)
-    if (this.#usable.length === 0) return undefined
-    this.#last = (this.#last + 1) % this.#usable.length
-    return this.#usable[this.#last]
-  }
-
-  // Goes on behind the target that had the last turn; when that one is gone, at its place.
-  #adopt(targets: readonly CompiledTarget[]): void {
-    const lastUrl = this.#usable[this.#last]?.url
-    this.#list = targets
-    this.#usable = targets.filter(target => target.weight > 0)
-    const place = this.#usable.findIndex(target => target.url === lastUrl)
-    this.#last = place === -1 ? this.#last - 1 : place
-    this.#last = Math.min(Math.max(this.#last, -1), this.#usable.length - 1)
-  }
+/** A new balancer as the service asks for. */
+export function createBalancer({ item }: CompiledService, { now, random }: BalancerContext): Balancer {
+  const { algorithm, hash_on: hashOn = 'ip' } = item.balancer
+  return factories[algorithm]({ now, random, hashOn, weights: new Weights(item.slow_start_ms ?? 0, now) })
 }
 
-/** Turns by weight, interleaved. */
-class WeightedRoundRobin implements Balancer {
-  #list: readonly CompiledTarget[] | undefined
-  #weights: readonly number[] = []
-  #turns: readonly Turn[] = []
-
-  pick(targets: readonly CompiledTarget[]): CompiledTarget | undefined {
-    if (targets !== this.#list) this.#adopt(targets)
-    return targets[nextTurn(this.#turns, this.#weights)]
-  }
-
-  #adopt(targets: readonly CompiledTarget[]): void {
-    const known = new Map(this.#list?.map((target, index) => [target.url, this.#turns[index]!]))
-    this.#list = targets
-    this.#weights = targets.map(target => target.weight)
-    this.#turns = targets.map(target => known.get(target.url) ?? { current: 0 })
-  }
+/** Equal for versions of a service that can go on with one balancer. */
+export function balancerKeyOf({ item }: CompiledService): string {
+  return JSON.stringify([item.balancer, item.slow_start_ms])
 }

@@ -1,5 +1,6 @@
 /** From a rule in canonical form to what requests need of it. Checks everything that the schema cannot say. */
 import { defaultTimeouts, type ForwardRule } from '../../schemas/forward-rule.ts'
+import { type CompiledBreaker, compileBreaker } from './compile-breaker.ts'
 import { compileTests } from './compile-tests.ts'
 import { compileWebSocket } from './compile-websocket.ts'
 import { compileHeaderEdits } from './header-edits.ts'
@@ -39,6 +40,7 @@ export function compileRule(
   const rewritePath = compiled && compileRewrite(item, compiled.match.path, faults, paths)
   const toLocation = compiled && item.redirect && compileLocation(item.redirect.location, compiled.match.path, faults)
   const mirror = compileMirror(item, faults)
+  const breaker = compileRuleBreaker(item, faults)
   const tests = compileTests(item.tests, faults, paths)
   if (faults.list.length > 0 || action === undefined || compiled === undefined) return faults.list
   return {
@@ -57,6 +59,7 @@ export function compileRule(
     maxBodyBytes: item.max_body_bytes ?? null,
     websocket: compileWebSocket(item.websocket),
     retry: item.retry === undefined ? undefined : compileRetry(item.retry),
+    breaker,
     mirror,
     tests
   }
@@ -79,6 +82,12 @@ function compileMirror({ mirror, redirect, respond }: ForwardRule, faults: Fault
   if (mirror === undefined) return undefined
   if (redirect !== undefined || respond !== undefined) faults.add(['mirror'], 'is for rules that forward, to a target_service or a target')
   return { service: mirror.target_service, share: (mirror.percent ?? 100) / 100 }
+}
+
+function compileRuleBreaker({ breaker, target_service, redirect, respond }: ForwardRule, faults: Faults): CompiledBreaker | undefined {
+  if (breaker === undefined) return undefined
+  if (redirect !== undefined || respond !== undefined) faults.add(['breaker'], 'is for rules that forward, to a target_service or a target')
+  return compileBreaker(breaker, target_service, faults)
 }
 
 function isHostHeader(value: string): boolean {

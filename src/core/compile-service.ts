@@ -1,8 +1,12 @@
 /** From a service in canonical form to what requests need of it. */
 import type { Service } from '../../schemas/service.ts'
+import { compileBreaker } from './compile-breaker.ts'
+import { compileDiscovery } from './compile-discovery.ts'
 import { compileTransport } from './compile-transport.ts'
+import { compileHealthCheck, compileOutlier } from './health-check.ts'
 import type { CompiledService, CompiledTarget } from './route.ts'
 import { Faults, type RuleFault } from './rule-fault.ts'
+import { compileSticky } from './sticky.ts'
 import { compileTarget } from './target-address.ts'
 
 /** The compiled service, or all that is wrong with it. Pure. */
@@ -24,5 +28,24 @@ export function compileService(item: Service): CompiledService | readonly RuleFa
     seen.set(address, other ?? index)
     targets.push(transport === undefined ? target : { ...target, transport })
   }
-  return faults.list.length > 0 ? faults.list : { id: item.id, item, maxConnections: item.max_connections ?? null, targets }
+  const discovery = item.discovery === undefined ? undefined : compileDiscovery(item.discovery, faults)
+  const healthCheck = item.health_check === undefined ? undefined : compileHealthCheck(item.health_check, faults)
+  const outlier = item.outlier === undefined ? undefined : compileOutlier(item.outlier)
+  if (item.balancer.hash_on !== undefined && item.balancer.algorithm !== 'consistent_hash')
+    faults.add(['balancer', 'hash_on'], `is for consistent_hash; ${item.balancer.algorithm} has none`)
+  const sticky = item.sticky === undefined ? undefined : compileSticky(item.sticky, faults)
+  const breaker = item.breaker === undefined ? undefined : compileBreaker(item.breaker, item.id, faults)
+  if (faults.list.length > 0) return faults.list
+  return {
+    id: item.id,
+    item,
+    maxConnections: item.max_connections ?? null,
+    targets,
+    transport,
+    discovery,
+    sticky,
+    healthCheck,
+    outlier,
+    breaker
+  }
 }

@@ -11,11 +11,14 @@ export interface Reference {
 const none: readonly Reference[] = []
 
 /** Each service once, at the first place that names it. */
-export function referencesOf({ action, mirror }: CompiledRule): readonly Reference[] {
+export function referencesOf({ action, mirror, breaker }: CompiledRule): readonly Reference[] {
   const main = action.type === 'service' ? action.service : undefined
-  if (main === undefined && mirror === undefined) return none
+  const standIn = breaker?.fallbackService
+  if (main === undefined && mirror === undefined && standIn === undefined) return none
   const list: Reference[] = []
   if (main !== undefined) list.push({ service: main, pointer: '/target_service' })
   if (mirror !== undefined && mirror.service !== main) list.push({ service: mirror.service, pointer: '/mirror/target_service' })
+  if (standIn !== undefined && list.every(({ service }) => service !== standIn))
+    list.push({ service: standIn, pointer: '/breaker/fallback/target_service' })
   return list
 }

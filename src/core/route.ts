@@ -1,10 +1,14 @@
 /** The shapes that the route index hands to the proxy. Everything here is immutable; live state lives elsewhere. */
 import type { ForwardRule } from '../../schemas/forward-rule.ts'
 import type { Service } from '../../schemas/service.ts'
+import type { CompiledBreaker } from './compile-breaker.ts'
 import type { CompiledTest } from './compile-tests.ts'
 import type { CompiledWebSocket } from './compile-websocket.ts'
+import type { CompiledDiscovery } from './discovery.ts'
 import type { RequestFacts } from './facts.ts'
+import type { CompiledHealthCheck } from './health-check.ts'
 import type { CompiledMatch } from './match.ts'
+import type { OutlierPolicy } from './outlier.ts'
 import type { NormalPath } from './path.ts'
 import type { CompiledRetry } from './retry-policy.ts'
 
@@ -47,12 +51,32 @@ export interface CompiledTarget extends TargetAddress {
   readonly weight: number
 }
 
+/** How a client is kept at one target. */
+export interface CompiledSticky {
+  /** The name of the cookie. */
+  readonly cookie: string
+  /** What follows its value in `Set-Cookie`, but for `Secure`. */
+  readonly attributes: string
+}
+
 export interface CompiledService {
   readonly id: string
   readonly item: Service
   readonly targets: readonly CompiledTarget[]
+  /** How connections to its targets are made. Undefined: the default. */
+  readonly transport?: Transport | undefined
   /** Requests that one target may have in flight; null is no limit. */
   readonly maxConnections: number | null
+  /** Undefined: requests of a client are not kept together. */
+  readonly sticky?: CompiledSticky | undefined
+  /** Undefined: it has no targets but those above. Those that are found are live state. */
+  readonly discovery?: CompiledDiscovery | undefined
+  /** Undefined: its targets are not probed. */
+  readonly healthCheck: CompiledHealthCheck | undefined
+  /** Undefined: its targets are not ejected. */
+  readonly outlier: OutlierPolicy | undefined
+  /** Undefined: it has no breaker. */
+  readonly breaker: CompiledBreaker | undefined
 }
 
 /** A certificate of the TLS listener. */
@@ -119,6 +143,8 @@ export interface CompiledRule {
   readonly maxBodyBytes: number | null
   /** Undefined: no attempt but the first. */
   readonly retry: CompiledRetry | undefined
+  /** Takes the place of its service's; undefined: that of its service holds. */
+  readonly breaker: CompiledBreaker | undefined
   /** Undefined: nothing is copied. */
   readonly mirror: CompiledMirror | undefined
   readonly websocket: CompiledWebSocket

@@ -60,6 +60,11 @@ export class Snapshot {
     return rule === undefined ? drained : toRoute(rule, facts)
   }
 
+  /** By id. The same map as long as no service changes. */
+  get services(): PersistentMap<CompiledService> {
+    return this.#parts.services
+  }
+
   service(id: string): CompiledService | undefined {
     return this.#parts.services.get(id)
   }

@@ -3,9 +3,9 @@
  * written with every commit of the item, so an item that is newer than its age, or an age without an item, is such an edit.
  */
 import { type Kind, kinds } from '../core/change.ts'
+import { type EtcdEntry, get, isAt, isCompacted, put, remove } from '../etcd/etcd-kv.ts'
 import type { LogEntry, TextBefore, TextChange } from './etcd-codec.ts'
 import { beforeOf } from './etcd-commit.ts'
-import { type EtcdEntry, get, isAt, isCompacted, put, remove } from './etcd-kv.ts'
 import { toSeq } from './etcd-read.ts'
 import { type EtcdSpace, type FoundHead, toFoundHead } from './etcd-space.ts'
 import { finish, maxTxnChanges, nextHead, pruneOps } from './etcd-write.ts'

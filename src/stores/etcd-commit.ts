@@ -1,9 +1,9 @@
 /** From what is asked for to what is written: ages, and what is replaced. */
 import type { Change, Commit } from '../core/change.ts'
 import { type Precondition, PreconditionError } from '../core/store.ts'
+import { get, isCompacted } from '../etcd/etcd-kv.ts'
 import type { TextBefore, TextChange } from './etcd-codec.ts'
 import type { EtcdKeys } from './etcd-keys.ts'
-import { get, isCompacted } from './etcd-kv.ts'
 import { toSeq } from './etcd-read.ts'
 import { type EtcdSpace, type FoundHead, toFoundHead } from './etcd-space.ts'
 import { finish, maxTxnChanges, type NextCommit, nextHead, writeCommit } from './etcd-write.ts'

@@ -1,7 +1,7 @@
 /** The instances that share an etcd: each keeps a report there, on a lease. */
 import type { InstanceReport } from '../core/store.ts'
-import { EtcdError, grpcStatus } from './etcd-client.ts'
-import { put, remove } from './etcd-kv.ts'
+import { EtcdError, grpcStatus } from '../etcd/etcd-client.ts'
+import { put, remove } from '../etcd/etcd-kv.ts'
 import type { EtcdSpace } from './etcd-space.ts'
 import { readReport } from './report-text.ts'
 

@@ -1,9 +1,10 @@
 /** From the events of etcd to the notices of the store; edits by hand become commits on the way. */
+
+import type { EtcdClient } from '../etcd/etcd-client.ts'
+import { type EtcdEvent, openEtcdWatch } from '../etcd/etcd-watch.ts'
 import { adopt, findSuspects, maxSuspects, type Suspect } from './etcd-adopt.ts'
-import type { EtcdClient } from './etcd-client.ts'
 import { readLogEntry, toCommit } from './etcd-codec.ts'
 import type { EtcdSpace } from './etcd-space.ts'
-import { type EtcdEvent, openEtcdWatch } from './etcd-watch.ts'
 import type { StoreLife } from './store-life.ts'
 import { type Watcher, Watchers } from './watchers.ts'
 

@@ -1,5 +1,5 @@
 import { type Kind, kinds } from '../core/change.ts'
-import { below, type KeyRange } from './etcd-kv.ts'
+import { below, type KeyRange } from '../etcd/etcd-kv.ts'
 
 /**
  * The names of everything that the store keeps in etcd, below `root`. What is watched stands together from `c` on (`head`, `log`, and the kinds of

@@ -1,8 +1,8 @@
 /** Reading the store: everything, its log, its history. */
 import { type Commit, type ConfigSet, kinds, type StoredItem } from '../core/change.ts'
+import { type EtcdEntry, isCompacted, type KeyRange } from '../etcd/etcd-kv.ts'
 import { toConfigSet } from './config-set.ts'
 import { type LogEntry, readLogEntry, readText, type TextChange, toCommit, toHistoryCommit } from './etcd-codec.ts'
-import { type EtcdEntry, isCompacted, type KeyRange } from './etcd-kv.ts'
 import { type EtcdSpace, findHead, readBlob } from './etcd-space.ts'
 
 /** How often a reading begins anew because etcd compacted away what was being read. */

@@ -1,7 +1,8 @@
 /** The part of etcd that one configuration lives in: what the other files of the store work on. */
+
+import { below, type EtcdEntry, type EtcdKv, get } from '../etcd/etcd-kv.ts'
 import { type EtcdHead, type Payload, readHead, readPayload } from './etcd-codec.ts'
 import type { EtcdKeys } from './etcd-keys.ts'
-import { below, type EtcdEntry, type EtcdKv, get } from './etcd-kv.ts'
 
 export interface EtcdSpace {
   readonly kv: EtcdKv

@@ -5,10 +5,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { type Commit, type ConfigSet, kinds } from '../core/change.ts'
+import { below, type EtcdOp, isAt, put, remove, removeRange } from '../etcd/etcd-kv.ts'
 import type { EtcdHead, LogEntry, Payload, TextChange } from './etcd-codec.ts'
 import { toCommit } from './etcd-codec.ts'
 import { padded } from './etcd-keys.ts'
-import { below, type EtcdOp, isAt, put, remove, removeRange } from './etcd-kv.ts'
 import { type EtcdSpace, type FoundHead, readBlob } from './etcd-space.ts'
 import { toItemText } from './item-text.ts'
 

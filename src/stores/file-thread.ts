@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Change, CommittedChange, StoredItem } from '../core/change.ts'
-import { within } from './deadline.ts'
+import { within } from '../etcd/deadline.ts'
 import type { FileEdit } from './file-model.ts'
 import { FileFormatError, type FormatName } from './file-source.ts'
 import type { WorkerAnswer, WorkerRequest, WorkerStart } from './file-worker.ts'

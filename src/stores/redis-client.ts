@@ -1,6 +1,6 @@
 /** The connection on which a store asks Redis, and what its failures look like to the rest of the gateway. */
 import { StoreUnavailableError } from '../errors.ts'
-import { silenceMs, within } from './deadline.ts'
+import { silenceMs, within } from '../etcd/deadline.ts'
 import {
   type ConnectionEvents,
   type ConnectionOptions,

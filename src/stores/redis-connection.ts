@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Redis } from 'ioredis'
-import { silenceMs } from './deadline.ts'
+import { silenceMs } from '../etcd/deadline.ts'
 import { hostPortText } from './host-port.ts'
 import type { RedisAddress } from './redis-address.ts'
 import { createConnector, type LocatedConnector } from './redis-connector.ts'

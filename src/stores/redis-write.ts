@@ -1,7 +1,7 @@
 /** What the scripts that write are given, and what they answer. */
 import { randomUUID } from 'node:crypto'
 import { type Change, type Commit, type ConfigSet, kinds } from '../core/change.ts'
-import { silenceMs } from './deadline.ts'
+import { silenceMs } from '../etcd/deadline.ts'
 import { maxItemBytes, toItemText } from './item-text.ts'
 import { readNotice } from './redis-codec.ts'
 import type { RedisKeys } from './redis-keys.ts'

@@ -1,7 +1,9 @@
 /** One of several requests to targets on behalf of one exchange, as undici tells it. */
 import type { Dispatcher } from 'undici'
+import type { FlightFailure } from '../core/flight.ts'
 import type { CompiledTarget } from '../core/route.ts'
-import { isReset } from './failures.ts'
+import type { Destination, FlightCall, TargetState } from '../core/target-state.ts'
+import { failureOf, isReset } from './failures.ts'
 import type { Forwarding } from './forwarding.ts'
 import type { TargetPool } from './pools.ts'
 import type { ReceivedFields } from './response-headers.ts'
@@ -20,9 +22,13 @@ export interface AttemptOwner {
 const longestDropped = 65_536
 
 export class Attempt implements Dispatcher.DispatchHandler {
-  readonly target: CompiledTarget
+  readonly destination: Destination
   /** When it was handed to the pool, on the clock of `performance.now()`. */
   readonly dispatchedMs: number
+  #flight: TargetState | undefined
+  #call: FlightCall | undefined
+  #status: number | undefined
+  #headMs: number | undefined
   readonly #pool: TargetPool
   readonly #owner: AttemptOwner
   readonly #forwarding: Forwarding
@@ -34,12 +40,20 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #isSent = false
   #droppedBytes = 0
 
-  constructor(target: CompiledTarget, pool: TargetPool, owner: AttemptOwner, forwarding: Forwarding, nowMs: number) {
-    this.target = target
+  constructor(destination: Destination, pool: TargetPool, owner: AttemptOwner, forwarding: Forwarding, nowMs: number) {
+    this.destination = destination
+    this.#flight = destination.state
+    this.#flight?.begin()
+    this.#call = destination.call
+    this.#call?.begin()
     this.dispatchedMs = nowMs
     this.#pool = pool
     this.#owner = owner
     this.#forwarding = forwarding
+  }
+
+  get target(): CompiledTarget {
+    return this.destination.target
   }
 
   /** Whether a connection took it. The target may have seen it from then on. */
@@ -52,9 +66,11 @@ export class Attempt implements Dispatcher.DispatchHandler {
     return this.wasStarted && !this.#onFreshConnection && !this.#hasAnswered && isReset(error)
   }
 
-  /** Ends it, if it has not ended. */
-  cancel(): void {
+  /** Ends it, if it has not ended. @param failure what that says about the target */
+  cancel(failure: FlightFailure = 'cancelled'): void {
     if (this.#state === 'over') return
+    // Of an answer that was dropped, its head has said it all.
+    this.settle(this.#state === 'dropped' ? undefined : failure)
     this.#state = 'over'
     this.#controller?.abort(new Error('cancelled'))
   }
@@ -80,6 +96,9 @@ export class Attempt implements Dispatcher.DispatchHandler {
       if (this.#owner.takesInterim()) this.#forwarding.onResponseStart(controller, status, fields, message)
       return
     }
+    this.#status = status
+    this.#headMs = performance.now() - this.dispatchedMs
+    this.#call?.answered(status)
     if (this.#owner.takes(this, status, fields)) {
       this.#state = 'chosen'
       this.#forwarding.adopt(controller, this.dispatchedMs)
@@ -95,6 +114,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   onResponseEnd(controller: Dispatcher.DispatchController, trailers: ReceivedFields): void {
     if (this.#state === 'chosen') this.#forwarding.onResponseEnd(controller, trailers)
+    this.settle(undefined)
     this.#state = 'over'
   }
 
@@ -103,6 +123,17 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.#state = 'over'
     if (state === 'waiting') this.#owner.failed(this, error)
     else if (state === 'chosen') this.#forwarding.onResponseError(controller, error)
+    this.settle(state === 'dropped' ? undefined : failureOf(error, this.wasStarted))
+  }
+
+  /** Tells the target how the request ended. The first word counts. */
+  settle(failure: FlightFailure | undefined): void {
+    const flight = this.#flight
+    this.#flight = undefined
+    flight?.end(this.#status, failure, this.#headMs, this.dispatchedMs)
+    const call = this.#call
+    this.#call = undefined
+    call?.end(this.#status, failure, this.#headMs)
   }
 
   // A short answer is read to its end, and its connection can be used again; but not when the request would still be written to it.

@@ -1,12 +1,15 @@
 /** All requests to targets on behalf of one exchange whose rule has a `retry`: when another one is sent, and which answer counts. */
 import type { Dispatcher } from 'undici'
+import type { FlightFailure } from '../core/flight.ts'
 import type { RetryBudget } from '../core/retry-budget.ts'
 import { type AttemptFault, type CompiledRetry, idempotentMethods, parseRetryAfter, retryDelay } from '../core/retry-policy.ts'
 import type { CompiledTarget } from '../core/route.ts'
+import type { Destination } from '../core/target-state.ts'
+import { breakerOpen } from '../errors.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
-import type { Cancellable, Exchange } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
 import { faultOf } from './failures.ts'
-import type { Forwarding } from './forwarding.ts'
+import type { Forwarding, Attempts as OneOrMore } from './forwarding.ts'
 import type { AttemptsContext } from './own-requests.ts'
 import type { TargetPool } from './pools.ts'
 import type { RepeatableBody } from './repeatable-body.ts'
@@ -27,7 +30,7 @@ export interface AttemptsOptions {
   readonly prepare: (target: CompiledTarget) => { readonly pool: TargetPool; readonly request: Dispatcher.DispatchOptions }
 }
 
-export class Attempts implements AttemptOwner, Cancellable {
+export class Attempts implements AttemptOwner, OneOrMore {
   readonly #options: AttemptsOptions
   readonly #list: Attempt[] = []
   readonly #startedMs = performance.now()
@@ -46,18 +49,18 @@ export class Attempts implements AttemptOwner, Cancellable {
   }
 
   /** Sends the request to its first target. */
-  start(target: CompiledTarget): void {
+  start(first: Destination): void {
     const { policy, budget, body, method } = this.#options
     budget.countRequest(this.#startedMs)
     if (policy.hedgeAfterMs !== null && body === undefined && idempotentMethods.has(method))
       this.#hedgeTimer = setTimeout(() => this.#hedge(), policy.hedgeAfterMs)
-    this.#send(target)
+    this.#send(first)
   }
 
   /** Ends all of them; no other one will be sent. */
-  cancel(): void {
+  cancel(failure: FlightFailure): void {
     this.#decide()
-    for (const attempt of this.#list) attempt.cancel()
+    for (const attempt of this.#list) attempt.cancel(failure)
     this.#options.body?.destroy()
   }
 
@@ -68,6 +71,7 @@ export class Attempts implements AttemptOwner, Cancellable {
     if (policy.on.has(status) && (this.#waiting > 0 || this.#retry(status, fields['retry-after']))) return false
     this.#decide()
     exchange.target = attempt.target.url
+    exchange.targetState = attempt.destination.state
     body?.commit()
     for (const other of this.#list) if (other !== attempt) other.cancel()
     return true
@@ -85,7 +89,9 @@ export class Attempts implements AttemptOwner, Cancellable {
     if (this.#isDecided) return
     if (attempt.isStale(error) && this.#mayRepeatStale && idempotentMethods.has(this.#options.method) && this.#canResend()) {
       this.#mayRepeatStale = false
-      return this.#send(attempt.target, true)
+      // Nothing was wrong with the target.
+      attempt.settle('cancelled')
+      return this.#send(attempt.destination, true)
     }
     if (this.#waiting > 0) return
     const fault = faultOf(error, attempt.wasStarted)
@@ -94,12 +100,13 @@ export class Attempts implements AttemptOwner, Cancellable {
     this.#options.forwarding.onResponseError(undefined, error)
   }
 
-  #send(target: CompiledTarget, onOwnConnection = false): void {
+  #send(destination: Destination, onOwnConnection = false): void {
+    const { target } = destination
     const { exchange, forwarding, prepare, body } = this.#options
     const { pool, request } = prepare(target)
     if (body !== undefined) request.body = body.open()
     const nowMs = performance.now()
-    const attempt = new Attempt(target, pool, this, forwarding, nowMs)
+    const attempt = new Attempt(destination, pool, this, forwarding, nowMs)
     this.#list.push(attempt)
     this.#waiting++
     exchange.attempts = this.#list.length
@@ -110,7 +117,8 @@ export class Attempts implements AttemptOwner, Cancellable {
 
   /** Whether a further attempt will be made: then the client waits for that one. */
   #retry(fault: AttemptFault, retryAfter?: string | string[]): boolean {
-    const { policy, method, context, totalMs } = this.#options
+    const { policy, method, context, totalMs, exchange } = this.#options
+    if (exchange.breaker?.refuses === true) return false
     if (this.#retries >= policy.attempts || !policy.on.has(fault) || this.#hasInformed || !this.#canResend()) return false
     // Where no connection could be made nothing was sent: neither is anything done twice, nor has a target more to do.
     const isHarmless = fault === 'connect_error'
@@ -127,10 +135,19 @@ export class Attempts implements AttemptOwner, Cancellable {
 
   #again(reason: string): void {
     const tried = this.#list.map(({ target }) => target)
-    const last = tried.at(-1)!
+    const last = this.#list.at(-1)!.destination
     const { context, exchange } = this.#options
+    const next = context.otherTarget(exchange, tried) ?? context.otherTarget(exchange, [last.target]) ?? context.sameTarget(exchange, last)
+    if (next === undefined) return this.#refuse()
     context.metrics.recordRetry(exchange.service ?? '', reason)
-    this.#send(context.otherTarget(exchange, tried) ?? context.otherTarget(exchange, [last]) ?? last)
+    this.#send(next)
+  }
+
+  // While it waited, a breaker has opened: one that is open is left alone.
+  #refuse(): void {
+    this.#decide()
+    const { forwarding, exchange } = this.#options
+    forwarding.fail(breakerOpen(exchange.breaker!.retryAfterMs ?? 0))
   }
 
   #hedge(): void {

@@ -1,9 +1,21 @@
 /** What is known about one exchange while it runs: decided by the router, filled in by the proxy, read by the access log and the metrics. */
 import type { ServerResponse } from 'node:http'
+import type { FallbackAnswer } from '../core/compile-breaker.ts'
 import type { RequestFacts } from '../core/facts.ts'
 import type { Arm } from '../core/rollout-traffic.ts'
-import type { Route } from '../core/route.ts'
+import type { CompiledSticky, Route } from '../core/route.ts'
 import type { Snapshot } from '../core/snapshot.ts'
+import type { TargetState } from '../core/target-state.ts'
+import type { BreakerCall } from './breaker-call.ts'
+import type { BreakerGroup } from './breaker-group.ts'
+
+/** Why breakers let a request through to no target. */
+export interface BreakerRefusal {
+  /** Until they let requests through again, as far as is known. */
+  readonly retryAfterMs: number
+  /** What is answered instead of the problem. */
+  readonly respond: FallbackAnswer | undefined
+}
 
 /** The other end of a client's connection. */
 export interface Peer {
@@ -36,10 +48,20 @@ export class Exchange {
   service: string | undefined
   /** The target's URL, as the operator wrote it. */
   target: string | undefined
+  /** The live state of the target that was picked last; undefined for a rule's own target. */
+  targetState: TargetState | undefined
+  /** How the client is kept at the target; undefined when it is not. */
+  sticky: CompiledSticky | undefined
   /** From handing the request to the pool until the head of the target's answer, in milliseconds. */
   upstreamMs: number | undefined
   /** Called when the exchange ends: each gives back what it holds. */
   releases: (() => void)[] | undefined
+  /** The breakers that guard the request; undefined when none does. */
+  breaker: BreakerGroup | undefined
+  /** How a breaker hears of the request to the target that was picked first. */
+  breakerCall: BreakerCall | undefined
+  /** Breakers keep the request from every target. */
+  refusal: BreakerRefusal | undefined
   /** No target was found because all have as many requests in flight as they may. */
   isFull = false
   /** Whether the overload guard let it in and counts it. */

@@ -1,4 +1,5 @@
 /** What a client is told when the exchange with a target fails. Nothing of the inside: the cause is for logs. */
+import type { FlightFailure } from '../core/flight.ts'
 import type { AttemptFault } from '../core/retry-policy.ts'
 import { BadGatewayError, InternalError, UpstreamTimeoutError } from '../errors.ts'
 
@@ -40,4 +41,12 @@ export function faultOf(error: Error, wasStarted: boolean): AttemptFault | undef
   if (!wasStarted) return 'connect_error'
   if (resets.has(code) || http2Resets.has(code)) return 'reset'
   return timeouts.has(code) ? 'timeout' : undefined
+}
+
+/** What a failure says about the target. @param wasStarted whether a connection took the request */
+export function failureOf(error: Error, wasStarted: boolean): FlightFailure {
+  const code = codeOf(error)
+  if (!('code' in error) || ourFaults.has(code) || endings.has(code)) return 'cancelled'
+  if (!wasStarted) return 'connect_error'
+  return timeouts.has(code) ? 'timeout' : 'reset'
 }

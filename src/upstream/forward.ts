@@ -78,7 +78,7 @@ function forwardWithRetries(
     })
   })
   forwarding.startAttempts(attempts, timeouts.total)
-  attempts.start(target)
+  attempts.start({ target, state: exchange.targetState, call: exchange.breakerCall })
 }
 
 function toBody(request: IncomingMessage, rule: CompiledRule, context: ForwardContext, forwarding: Forwarding): RequestBody {

@@ -2,12 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
+import type { FlightFailure } from '../core/flight.ts'
 import { idempotentMethods } from '../core/retry-policy.ts'
+import type { FlightCall, TargetState } from '../core/target-state.ts'
 import { RequestTimeoutError, UpstreamTimeoutError } from '../errors.ts'
 import { countBodyBytes } from './body-garbage.ts'
 import type { ClientRate } from './client-rate.ts'
 import type { Cancellable, Exchange } from './exchange.ts'
-import { codeOf, isReset, toAnswer } from './failures.ts'
+import { codeOf, failureOf, isReset, toAnswer } from './failures.ts'
 import { endsWithHead } from './http2-dispatch.ts'
 import { addTrailers, breakOff, isHttp2, respond } from './inbound-http2.ts'
 import { sendInterim } from './interim.ts'
@@ -16,6 +18,7 @@ import type { AttemptsContext, Copier } from './own-requests.ts'
 import type { TargetPool } from './pools.ts'
 import { type ReceivedFields, toClientHeaders, toClientTrailers } from './response-headers.ts'
 import type { RetryBudgets } from './retry-budgets.ts'
+import { addSticky } from './sticky.ts'
 
 /** Where the answer goes: raw once the target's answer begins, otherwise as an error. A Fastify reply is one. */
 export interface AnswerSlot {
@@ -40,6 +43,12 @@ export interface ForwardContext extends AttemptsContext {
   readonly retryBudgets: RetryBudgets
 }
 
+/** Sends several requests for one exchange. */
+export interface Attempts {
+  /** Ends all of them. @param failure what that says about the targets of those under way */
+  cancel(failure: FlightFailure): void
+}
+
 const reasonPhrase = /^[\t\x20-\x7e\x80-\xff]*$/
 
 export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
@@ -51,8 +60,14 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
   #pool: TargetPool | undefined
   #options: Dispatcher.DispatchOptions | undefined
   #controller: Dispatcher.DispatchController | undefined
-  #attempts: Cancellable | undefined
+  #attempts: Attempts | undefined
+  // Of the target; undefined when it has none, and when `#attempts` tell it what happens.
+  #flight: TargetState | undefined
+  // Of the breaker; as `#flight`.
+  #call: FlightCall | undefined
   #dispatchedMs = 0
+  // Of the answer; undefined until its head has come.
+  #status: number | undefined
   #totalTimer: NodeJS.Timeout | undefined
   #stallTimer: NodeJS.Timeout | undefined
   // False after one retry, on a connection that was made for this request, and once the target has begun to answer.
@@ -73,16 +88,20 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
   start(pool: TargetPool, options: Dispatcher.DispatchOptions, totalMs: number | null): void {
     this.#pool = pool
     this.#options = options
-    if (totalMs !== null) this.#totalTimer = setTimeout(() => this.fail(new UpstreamTimeoutError()), totalMs)
+    this.#flight = this.#exchange.targetState
+    this.#flight?.begin()
+    this.#call = this.#exchange.breakerCall
+    this.#call?.begin()
+    if (totalMs !== null) this.#totalTimer = setTimeout(() => this.fail(new UpstreamTimeoutError(), 'timeout'), totalMs)
     this.#dispatchedMs = performance.now()
     pool.dispatch(options, this, this.#dispatchedMs)
   }
 
   /** As `start`, but `attempts` sends the requests; the answer that counts is adopted. */
-  startAttempts(attempts: Cancellable, totalMs: number | null): void {
+  startAttempts(attempts: Attempts, totalMs: number | null): void {
     this.#attempts = attempts
     this.#mayRetry = false
-    if (totalMs !== null) this.#totalTimer = setTimeout(() => this.fail(new UpstreamTimeoutError()), totalMs)
+    if (totalMs !== null) this.#totalTimer = setTimeout(() => this.fail(new UpstreamTimeoutError(), 'timeout'), totalMs)
   }
 
   /** The answer of this request, handed to its pool at `dispatchedMs`, is the one that counts: it is told next. */
@@ -91,11 +110,14 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
     this.#dispatchedMs = dispatchedMs
   }
 
-  /** Ends the exchange with an error: as an answer when nothing was sent yet, otherwise by breaking the client's connection off. */
-  fail(error: Error): void {
+  /**
+   * Ends the exchange with an error: as an answer when nothing was sent yet, otherwise by breaking the client's connection off.
+   * @param failure what it says about the target
+   */
+  fail(error: Error, failure: FlightFailure = 'cancelled'): void {
     if (this.#done) return
     this.#exchange.error = codeOf(error).toLowerCase()
-    this.cancel()
+    this.cancel(failure)
     if (this.#response.headersSent) return this.#breakOff()
     // What a failed writeHead left behind.
     if (!isHttp2(this.#request)) this.#response.statusMessage = ''
@@ -108,10 +130,10 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
   }
 
   /** Ends the upstream request, if it has not ended: nobody waits for its answer any more. */
-  cancel(): void {
+  cancel(failure: FlightFailure = 'cancelled'): void {
     if (this.#done) return
-    this.#end()
-    this.#attempts?.cancel()
+    this.#end(failure)
+    this.#attempts?.cancel(failure)
     this.#controller?.abort(new Error('cancelled'))
     // A request that undici has not begun to send would keep its body, and with it the client's connection, waiting.
     ;(this.#options?.body as Readable | null | undefined)?.destroy()
@@ -132,6 +154,8 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
     if (this.#done) return
     if (status < 200) return sendInterim(this.#request, this.#response, status, fields)
     this.#exchange.upstreamMs = performance.now() - this.#dispatchedMs
+    this.#status = status
+    this.#call?.answered(status)
     const hasBody = this.#request.method !== 'HEAD' && status !== 204 && status !== 304 && !endsWithHead(controller)
     const length = fields['transfer-encoding'] === undefined ? fields['content-length'] : undefined
     const overHttp2 = isHttp2(this.#request)
@@ -140,6 +164,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
     const mayHaveTrailers = hasBody && (overHttp2 || (length === undefined && this.#request.httpVersionMinor === 1))
     const requestId = this.#exchange.id
     const list = toClientHeaders({ status, fields, requestId, mayHaveTrailers }, this.#exchange.route!.rule.responseHeaders)
+    if (this.#exchange.sticky !== undefined) addSticky(list, this.#exchange, this.#request)
     if (this.#context.draining) this.#response.shouldKeepAlive = false
     if (overHttp2) respond(this.#response, status, list, !hasBody)
     else this.#response.writeHead(status, reasonPhrase.test(message) ? message : '', list)
@@ -173,7 +198,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
     if (this.#done) return
     if (this.#mayRetry && this.#isSafeToRepeat() && isReset(error)) return this.#retry()
     this.#exchange.upstreamError = codeOf(error)
-    this.fail(toAnswer(error))
+    this.fail(toAnswer(error), failureOf(error, this.#controller !== undefined))
   }
 
   // The target closed an idle connection just as the request was written to it (RFC 9112 section 9.3.1).
@@ -210,8 +235,10 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
     if (!isHttp2(this.#request)) endWithin(this.#response, this.#context.clientStallMs)
   }
 
-  #end(): void {
+  #end(failure?: FlightFailure): void {
     this.#done = true
+    this.#flight?.end(this.#status, failure, this.#exchange.upstreamMs, this.#dispatchedMs)
+    this.#call?.end(this.#status, failure, this.#exchange.upstreamMs)
     clearTimeout(this.#totalTimer)
     clearTimeout(this.#stallTimer)
   }

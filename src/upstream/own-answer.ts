@@ -1,8 +1,11 @@
-/** Answers of the gateway itself that a rule asks for: redirect and respond. */
-import type { ServerResponse } from 'node:http'
+/** Answers of the gateway itself that a rule asks for: redirect, respond, and the fallback of a breaker. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CompiledRule } from '../core/route.ts'
+import type { Exchange } from './exchange.ts'
+import type { AnswerSlot } from './forwarding.ts'
 import { editHeaders } from './header-edits.ts'
 import { isHttp2, respond } from './inbound-http2.ts'
+import { linger } from './linger.ts'
 
 export interface OwnAnswer {
   readonly status: number
@@ -27,4 +30,11 @@ export function sendOwnAnswer(response: ServerResponse, rule: CompiledRule, requ
   else response.writeHead(status, fields)
   response.end(sent)
   return sent === undefined ? 0 : sent.length
+}
+
+/** Answers a request that was to be forwarded. */
+export function answerInstead(request: IncomingMessage, reply: AnswerSlot, exchange: Exchange, own: OwnAnswer, lingerMs: number): void {
+  reply.hijack()
+  linger(request, reply.raw, lingerMs)
+  exchange.bytesSent = sendOwnAnswer(reply.raw, exchange.route!.rule, exchange.id, own)
 }

@@ -1,6 +1,7 @@
 /** What requests that the gateway makes on its own account, further attempts and copies, need of the rest of it. */
 import type { IncomingMessage } from 'node:http'
 import type { CompiledTarget } from '../core/route.ts'
+import type { Destination } from '../core/target-state.ts'
 import type { Exchange } from './exchange.ts'
 
 export interface RetryMetrics {
@@ -26,7 +27,9 @@ export interface AttemptsContext {
   readonly random: () => number
   readonly metrics: RetryMetrics
   /** A target for a further attempt, as the balancer has it but none of `tried`; undefined when there is no other. */
-  otherTarget(exchange: Exchange, tried: readonly CompiledTarget[]): CompiledTarget | undefined
+  otherTarget(exchange: Exchange, tried: readonly CompiledTarget[]): Destination | undefined
+  /** The same target for a further attempt; undefined when a breaker keeps the request from it. */
+  sameTarget(exchange: Exchange, last: Destination): Destination | undefined
 }
 
 export interface Copier {

@@ -1,42 +1,69 @@
 /** The live state of services: it outlives the snapshots that name them. */
-import { type Balancer, balancerFactories } from '../core/balancers.ts'
 import type { RequestFacts } from '../core/facts.ts'
 import type { CompiledService, CompiledTarget } from '../core/route.ts'
+import type { Candidate } from '../core/target-state.ts'
+import { type AvailabilityPolicy, onlyAvailable, type ServiceContext, ServiceState } from './service-state.ts'
 
-interface ServiceState {
-  readonly id: string
-  readonly scope: string
-  readonly algorithm: string
-  readonly balancer: Balancer
+export interface ServiceStatesOptions {
+  /** Milliseconds on a clock that only goes forward. Default: that of `performance.now()`. */
+  readonly now?: () => number
+  /** From 0 to below 1. Default `Math.random`. */
+  readonly random?: () => number
 }
+
+/** Hears that a service has come, that its configuration or a verdict about one of its targets has changed. */
+export type ServiceListener = (service: ServiceState) => void
 
 export class ServiceStates {
   readonly #states = new Map<string, ServiceState>()
-  #furtherAttempts = 0
+  readonly #listeners: ServiceListener[] = []
+  readonly #context: ServiceContext
+  /** Who gets requests when targets are out. Set before there is any service. */
+  policy: AvailabilityPolicy = onlyAvailable
 
-  /**
-   * The target that takes this request, or undefined when the service has none of positive weight.
-   * @param scope sets two versions of a service apart that are in force at once
-   */
-  pick(service: CompiledService, facts: RequestFacts, scope = ''): CompiledTarget | undefined {
-    return this.#stateOf(service, scope).balancer.pick(service.targets, facts)
+  constructor({ now = () => performance.now(), random = Math.random }: ServiceStatesOptions = {}) {
+    const policy: AvailabilityPolicy = (all, available, service) => this.policy(all, available, service)
+    this.#context = { now, random, policy, onChange: service => this.#tell(service) }
   }
 
-  /** As `pick`, for a further attempt: none of `tried`. undefined when there is no other. */
-  pickOther(
+  /** The state of a service, made when there is none, which follows this version of it. `scope` as in `pick`. */
+  get(service: CompiledService, scope = ''): ServiceState {
+    const state = this.#stateOf(service, scope)
+    state.follow(service)
+    return state
+  }
+
+  /** The state of a service by its id, if there is one. */
+  find(id: string, scope = ''): ServiceState | undefined {
+    return this.#states.get(keyOf(id, scope))
+  }
+
+  /** All that have state. */
+  list(): readonly ServiceState[] {
+    return [...this.#states.values()]
+  }
+
+  /** Calls `listener` when a service has come, when it follows another version, and when a verdict about a target changes. */
+  onChange(listener: ServiceListener): void {
+    this.#listeners.push(listener)
+  }
+
+  /**
+   * The target that takes this request, or undefined when the service has none that may.
+   * @param scope sets two versions of a service apart that are in force at once
+   */
+  pick(service: CompiledService, facts: RequestFacts, scope = ''): Candidate | undefined {
+    return this.#stateOf(service, scope).pick(service, facts)
+  }
+
+  /** As `pick`, among the targets that `allows` lets pass. Does not move on to another version of the service. */
+  pickAmong(
     service: CompiledService,
     facts: RequestFacts,
     scope: string | undefined,
-    tried: readonly CompiledTarget[]
-  ): CompiledTarget | undefined {
-    const others = service.targets.filter(target => target.weight > 0 && !tried.includes(target))
-    if (others.length === 0) return undefined
-    // Balancers are not told: some go on to the next one by themselves, and those that do not mean to would only forget what they know.
-    for (let turn = 0; turn < service.targets.length; turn++) {
-      const target = this.pick(service, facts, scope)
-      if (target !== undefined && !tried.includes(target)) return target
-    }
-    return others[this.#furtherAttempts++ % others.length]
+    allows: (target: CompiledTarget) => boolean
+  ): Candidate | undefined {
+    return this.#stateOf(service, scope ?? '').pickAmong(service, facts, ({ target }) => allows(target))
   }
 
   /** How many services have state. */
@@ -49,16 +76,23 @@ export class ServiceStates {
     for (const [key, { id, scope }] of this.#states) if (!isLive(id, scope)) this.#states.delete(key)
   }
 
-  // The balancer is kept while the algorithm stays: a change of a label or a weight must not begin the round anew.
-  #stateOf({ id, item }: CompiledService, scope: string): ServiceState {
-    const { algorithm } = item.balancer
-    // No id has a slash.
-    const key = scope === '' ? id : `${scope}/${id}`
+  #stateOf(service: CompiledService, scope: string): ServiceState {
+    const key = keyOf(service.id, scope)
     let state = this.#states.get(key)
-    if (state === undefined || state.algorithm !== algorithm) {
-      state = { id, scope, algorithm, balancer: balancerFactories[algorithm]() }
+    if (state === undefined) {
+      state = new ServiceState(service, scope, this.#context)
       this.#states.set(key, state)
+      this.#tell(state)
     }
     return state
   }
+
+  #tell(service: ServiceState): void {
+    for (const listener of this.#listeners) listener(service)
+  }
+}
+
+// No id has a slash.
+function keyOf(id: string, scope: string): string {
+  return scope === '' ? id : `${scope}/${id}`
 }

@@ -1,11 +1,15 @@
 /** The fields of a 101 answer beyond those of the handshake itself. */
-import type { CompiledRule } from '../core/route.ts'
+import type { IncomingMessage } from 'node:http'
+import type { Exchange } from './exchange.ts'
 import { type ReceivedFields, toClientHeaders } from './response-headers.ts'
+import { addSticky } from './sticky.ts'
 
 /** Lines for the header section: what the target's 101 said end to end, ours, and the rule's edits. */
-export function acceptLines(fields: ReceivedFields, requestId: string, rule: CompiledRule): string[] {
-  const head = { status: 101, fields, requestId, mayHaveTrailers: false }
+export function acceptLines(fields: ReceivedFields, exchange: Exchange, request: IncomingMessage): string[] {
+  const { rule } = exchange.route!
+  const head = { status: 101, fields, requestId: exchange.id, mayHaveTrailers: false }
   const list = toClientHeaders(head, rule.responseHeaders)
+  addSticky(list, exchange, request)
   const lines: string[] = []
   for (let at = 0; at < list.length; at += 2) {
     const name = list[at]!

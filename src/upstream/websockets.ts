@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WebSocket } from 'ws'
 import type { CompiledRule, CompiledTarget } from '../core/route.ts'
-import { BadRequestError, NoTargetError, OverloadedError } from '../errors.ts'
+import { BadRequestError, OverloadedError } from '../errors.ts'
 import type { Connections, OpenConnection, RuleTally } from './connections.ts'
 import type { Exchange } from './exchange.ts'
 import type { AnswerSlot } from './forwarding.ts'
@@ -12,6 +12,7 @@ import { headOf } from './target-request.ts'
 import type { Upstream } from './upstream.ts'
 import { acceptLines } from './websocket-accept.ts'
 import { passOnAnswer } from './websocket-answer.ts'
+import { HandshakeFlight } from './websocket-flight.ts'
 import { TargetHandshake, type TargetRequest } from './websocket-handshake.ts'
 import { type LinkOptions, WebSocketLink } from './websocket-link.ts'
 import { protocolsOf } from './websocket-request.ts'
@@ -50,7 +51,7 @@ export class WebSockets {
     const { rule, upstreamPath } = exchange.route!
     if (this.#upstream.draining) return void reply.send(new OverloadedError())
     const target = this.#upstream.targetOf(exchange)
-    if (target === undefined) return void reply.send(exchange.isFull ? new OverloadedError() : new NoTargetError())
+    if (target === undefined) return void reply.send(this.#upstream.refusalOf(exchange))
     const fields = toTargetHeaders(headOf(raw, exchange), rule, target)
     if (fields === undefined) return void reply.send(new BadRequestError('More than one Host field'))
     const tally = this.connections.reserve(rule.id, rule.websocket.maxConnections)
@@ -58,10 +59,13 @@ export class WebSockets {
     reply.raw.once('close', () => this.connections.release(tally))
     exchange.target = target.url
     const protocols = protocolsOf(raw.headers['sec-websocket-protocol']) ?? []
+    const { targetState } = exchange
     const request = { rule, target, path: target.basePath + upstreamPath, fields, protocols }
     if (rule.websocket.reconnect === undefined)
       return this.#ask(raw, reply, { rule, exchange, response: reply.raw, tally, request }, proceed)
-    const lines = acceptLines({}, exchange.id, rule)
+    // What it connects to, and when, the link does not tell.
+    if (targetState !== undefined) reply.raw.once('close', targetState.hold())
+    const lines = acceptLines({}, exchange, raw)
     this.#admissions.set(raw, {
       rule,
       exchange,
@@ -120,20 +124,26 @@ export class WebSockets {
   #ask(raw: IncomingMessage, reply: AnswerSlot, known: Omit<Admission, 'target' | 'protocol' | 'lines'>, proceed: () => void): void {
     const { rule, exchange } = known
     const askedMs = performance.now()
+    const { targetState, breakerCall } = exchange
+    const isFollowed = targetState !== undefined || breakerCall !== undefined
+    const flight = isFollowed ? new HandshakeFlight(targetState, breakerCall, askedMs, reply.raw) : undefined
     exchange.upstream = new TargetHandshake(known.request, {
       onOpen: (target: WebSocket, protocol: string, fields: ReceivedFields) => {
         exchange.upstreamMs = performance.now() - askedMs
+        flight?.opened()
         exchange.upstream = { cancel: () => target.terminate() }
-        const lines = acceptLines(fields, exchange.id, rule)
+        const lines = acceptLines(fields, exchange, raw)
         this.#admissions.set(raw, { ...known, target, protocol, lines })
         proceed()
       },
       onAnswer: answer => {
         exchange.upstreamMs = performance.now() - askedMs
+        flight?.settle(answer.statusCode)
         passOnAnswer(answer, reply, exchange, rule.timeouts.read)
       },
       onFailure: (error, code) => {
         exchange.upstreamError = code
+        flight?.settle(undefined, code === 'ECONNREFUSED' ? 'connect_error' : code === 'ETIMEDOUT' ? 'timeout' : 'reset')
         reply.send(error)
       }
     })

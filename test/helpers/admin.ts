@@ -13,6 +13,8 @@ import { ConfigWriter } from '../../src/control/writer.ts'
 import type { WritableStore } from '../../src/core/store.ts'
 import { createMemoryStore } from '../../src/stores/memory-store.ts'
 import { Connections } from '../../src/upstream/connections.ts'
+import { ServiceStates } from '../../src/upstream/services.ts'
+import { ServicesHealth } from '../../src/upstream/services-health.ts'
 import type { Teardown } from './gateway.ts'
 import { type ContractCheck, createContractCheck } from './openapi-contract.ts'
 
@@ -39,6 +41,8 @@ export interface Admin {
   readonly live: LiveConfig
   readonly store: WritableStore
   readonly feed: EventFeed
+  /** The live state of services. */
+  readonly services: ServiceStates
   readonly readiness: { draining: boolean }
   /** Sends `body` as JSON unless it is a string or nothing. Throws when the answer is not what the OpenAPI document says. */
   call(method: string, url: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>
@@ -51,6 +55,9 @@ export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promi
   const fleet = new Fleet({ live, store, instance: 'test-1', version: '0.0.0', listener })
   const feed = new EventFeed(live)
   const readiness = { draining: false }
+  const health = new ServicesHealth()
+  const services = new ServiceStates()
+  health.start(services, live)
   const app = buildAdmin({
     live,
     writer: new ConfigWriter({ live, store, parse: parseItem, fleet }),
@@ -62,11 +69,13 @@ export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promi
     isReady: () => live.snapshot !== undefined && !readiness.draining,
     tokens,
     connections,
+    health,
     adminHost,
     instance: 'test-1'
   })
   t.teardown(async () => {
     await app.close()
+    health.close()
     await fleet.close()
     live.close()
     await store.close()
@@ -75,7 +84,7 @@ export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promi
   if (started) await live.start()
   if (started) await fleet.start()
   const check = createContractCheck(app.swagger())
-  return { app, live, store, feed, readiness, call: (method, url, body, headers) => call(app, check, method, url, body, headers) }
+  return { app, live, store, feed, services, readiness, call: (method, url, body, headers) => call(app, check, method, url, body, headers) }
 }
 
 async function call(

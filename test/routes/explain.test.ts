@@ -53,15 +53,15 @@ t.test('explain shares the traffic out as the balancer does', async t => {
   const { call } = await withRules(t)
   const targets = async (url: string) => (await call('POST', '/explain', { method: 'GET', url })).body.targets
   t.strictSame(await targets('/api/users'), [
-    { url: 'http://127.0.0.1:1', weight: 1, share: 0.5 },
-    { url: 'http://127.0.0.1:2', weight: 3, share: 0.5 },
-    { url: 'http://127.0.0.1:3', weight: 0, share: 0 }
+    { url: 'http://127.0.0.1:1', weight: 1, share: 0.5, out: [] },
+    { url: 'http://127.0.0.1:2', weight: 3, share: 0.5, out: [] },
+    { url: 'http://127.0.0.1:3', weight: 0, share: 0, out: [] }
   ])
   t.strictSame(
     (await targets('/w')).map(({ share }: { share: number }) => share),
     [0.25, 0.75]
   )
-  t.strictSame(await targets('/api'), [{ url: target, weight: 1, share: 1 }])
+  t.strictSame(await targets('/api'), [{ url: target, weight: 1, share: 1, out: [] }])
   t.strictSame(await targets('/nowhere'), [])
 })
 
@@ -119,4 +119,17 @@ t.test('explain moves no split on', async t => {
     { rule: 'b', weight: 1, share: 0.5 }
   ])
   t.equal(live.state?.revision, 1)
+})
+
+t.test('explain tells which targets are out, and gives their share to the others', async t => {
+  const service = { id: 's', targets: [{ url: 'http://127.0.0.1:1' }, { url: 'http://127.0.0.1:2' }, { url: 'http://127.0.0.1:3' }] }
+  const { call, live, services } = await startAdmin(t)
+  await call('PUT', '/config', { services: [service], forward_rules: [{ id: 'r', target_service: 's' }] })
+  services.get(live.snapshot!.service('s')!).target('http://127.0.0.1:2')!.setOut('breaker')
+  const { body } = await call('POST', '/explain', { url: '/' })
+  t.strictSame(body.targets, [
+    { url: 'http://127.0.0.1:1', weight: 1, share: 0.5, out: [] },
+    { url: 'http://127.0.0.1:2', weight: 1, share: 0, out: ['breaker'] },
+    { url: 'http://127.0.0.1:3', weight: 1, share: 0.5, out: [] }
+  ])
 })

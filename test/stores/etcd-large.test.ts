@@ -1,7 +1,7 @@
 /** Commits to the etcd store that do not fit into one transaction, which has 128 steps and 1.5 MiB at most. */
 import t, { type Test } from 'tap'
-import { EtcdClient } from '../../src/stores/etcd-client.ts'
-import { EtcdKv } from '../../src/stores/etcd-kv.ts'
+import { EtcdClient } from '../../src/etcd/etcd-client.ts'
+import { EtcdKv } from '../../src/etcd/etcd-kv.ts'
 import { openEtcdStore } from '../../src/stores/etcd-store.ts'
 import { startEtcd } from '../helpers/etcd.ts'
 import { deleteRule, putRule } from './changes.ts'
@@ -123,7 +123,7 @@ t.test('a whole configuration can be given back', async t => {
 })
 
 t.test('pages are read at one revision', async t => {
-  const client = new EtcdClient({ endpoints: [`http://${server.host}`], username: '', password: '', root: '' })
+  const client = new EtcdClient({ endpoints: [`http://${server.host}`], username: '', password: '' })
   t.teardown(() => client.close())
   for (let index = 0; index < 5; index += 1) await server.put(`/pages/${index}`, String(index))
   const found: string[] = []

@@ -12,7 +12,7 @@ function serviceOf(urls: readonly string[], more: Record<string, unknown> = {}) 
 t.test('the turn goes on over changes of the service, and begins anew with another algorithm', async t => {
   const states = new ServiceStates()
   const urls = ['http://a', 'http://b', 'http://c']
-  const pick = (service = serviceOf(urls)) => states.pick(service, facts)?.url
+  const pick = (service = serviceOf(urls)) => states.pick(service, facts)?.target.url
   t.equal(pick(), 'http://a')
   t.equal(pick(serviceOf(urls, { description: 'new' })), 'http://b')
   t.equal(pick(serviceOf(urls, { labels: { a: 'b' } })), 'http://c')
@@ -35,7 +35,7 @@ t.test('what is gone is forgotten', async t => {
 t.test('two versions of a service that are in force at once take no turns from each other', async t => {
   const states = new ServiceStates()
   const [old, next] = [serviceOf(['http://a', 'http://b']), serviceOf(['http://b', 'http://c'])]
-  const picked = Array.from({ length: 4 }, () => [states.pick(old, facts)?.url, states.pick(next, facts, 'x')?.url])
+  const picked = Array.from({ length: 4 }, () => [states.pick(old, facts)?.target.url, states.pick(next, facts, 'x')?.target.url])
   t.same(picked, [
     ['http://a', 'http://b'],
     ['http://b', 'http://c'],
@@ -52,10 +52,16 @@ t.test('a further attempt goes to a target that was not tried, by turns, as long
     const targets = [{ url: 'http://a', weight: 1000 }, { url: 'http://b' }, { url: 'http://c' }, { url: 'http://zero', weight: 0 }]
     const service = serviceOf([], { targets, balancer: { algorithm } })
     const [a, b, c] = service.targets
-    const others = Array.from({ length: 20 }, () => states.pickOther(service, facts, undefined, [a!])?.url)
+    const others = Array.from({ length: 20 }, () => states.pickAmong(service, facts, undefined, target => target !== a)?.target.url)
     t.same([...new Set(others)].sort(), ['http://b', 'http://c'], algorithm)
-    t.equal(states.pickOther(service, facts, undefined, [a!, c!]), b)
-    t.equal(states.pickOther(service, facts, undefined, [a!, b!, c!]), undefined)
+    t.equal(states.pickAmong(service, facts, undefined, target => target === b)?.target, b)
+    t.equal(
+      states.pickAmong(service, facts, undefined, target => target !== a && target !== b && target !== c),
+      undefined
+    )
   }
-  t.equal(new ServiceStates().pickOther(serviceOf([]), facts, undefined, []), undefined)
+  t.equal(
+    new ServiceStates().pickAmong(serviceOf([]), facts, undefined, () => true),
+    undefined
+  )
 })

@@ -1,7 +1,15 @@
 /** Speaks HTTP to the JSON gateway of etcd (`/v3/…`), with one server at a time and the next one when that fails. */
 import { Pool } from 'undici'
 import { silenceMs, within } from './deadline.ts'
-import type { EtcdAddress } from './etcd-address.ts'
+
+/** The servers of one etcd, and who logs in. */
+export interface EtcdServers {
+  /** `http://host:port` each. */
+  readonly endpoints: readonly string[]
+  /** '' when there is none. */
+  readonly username: string
+  readonly password: string
+}
 
 /** What etcd answered instead of a result. */
 export class EtcdError extends Error {
@@ -33,12 +41,12 @@ const connectionsPerServer = 16
 const maxLineBytes = 64 * 1024 * 1024
 
 export class EtcdClient {
-  readonly #address: EtcdAddress
+  readonly #address: EtcdServers
   readonly #pools: readonly { readonly name: string; readonly pool: Pool }[]
   #at = 0
   #token: Promise<string> | undefined
 
-  constructor(address: EtcdAddress) {
+  constructor(address: EtcdServers) {
     this.#address = address
     this.#pools = address.endpoints.map(endpoint => ({
       name: new URL(endpoint).host,
