@@ -1,4 +1,5 @@
 import t from 'tap'
+import { balancerNames } from '../../schemas/service.ts'
 import { RequestFacts } from '../../src/core/facts.ts'
 import { ServiceStates } from '../../src/upstream/services.ts'
 import { toSnapshot } from '../helpers/proxy-app.ts'
@@ -44,4 +45,21 @@ t.test('two versions of a service that are in force at once take no turns from e
   ])
   states.sweep((_id, scope) => scope === '')
   t.equal(states.size, 1)
+})
+
+t.test('a further attempt goes to another target, and not always to the same one', async t => {
+  for (const algorithm of balancerNames.filter(name => !name.endsWith('hash'))) {
+    const states = new ServiceStates()
+    const targets = [{ url: 'http://a', weight: 1000 }, { url: 'http://b' }, { url: 'http://c' }, { url: 'http://zero', weight: 0 }]
+    const service = serviceOf([], { targets, balancer: { algorithm } })
+    const other = (...tried: string[]) => states.pickAmong(service, facts, undefined, ({ url }) => !tried.includes(url))?.target.url
+    const others = Array.from({ length: 30 }, () => other('http://a'))
+    t.same([...new Set(others)].sort(), ['http://b', 'http://c'], algorithm)
+    t.equal(other('http://a', 'http://c'), 'http://b')
+    t.equal(other('http://a', 'http://b', 'http://c'), undefined)
+  }
+  t.equal(
+    new ServiceStates().pickAmong(serviceOf([]), facts, undefined, () => true),
+    undefined
+  )
 })
