@@ -10,6 +10,7 @@ import { LastGoodKeeper, lastGoodFallback, withoutRollouts } from './control/kee
 import { LiveConfig } from './control/live-config.ts'
 import { createMetrics, type Metrics } from './control/metrics.ts'
 import { observe, reportFleet, reportLastGood } from './control/observe.ts'
+import { reportBreakers } from './control/observe-breakers.ts'
 import { reportDiscovery } from './control/observe-discovery.ts'
 import { reportHealth } from './control/observe-health.ts'
 import { reportOverload } from './control/observe-overload.ts'
@@ -27,6 +28,7 @@ import { type Settings, SettingsError } from './settings.ts'
 import { LastGoodFile } from './stores/last-good.ts'
 import { openStore } from './stores/open-store.ts'
 import { openProxyRoutes, type ProxyRoutes } from './stores/proxy-routes.ts'
+import { Breakers } from './upstream/breakers.ts'
 import { Connections } from './upstream/connections.ts'
 import { ServicesHealth } from './upstream/services-health.ts'
 import { version } from './version.ts'
@@ -111,6 +113,8 @@ function build(settings: Settings, logger: Logger): Parts {
   observeRollouts(live, logger, metrics, parts.feed)
   const health = new ServicesHealth({ listener: reportHealth(logger, parts.feed) })
   metrics.readHealth(() => health.read())
+  const breakers = new Breakers({ onChange: reportBreakers(logger, metrics, parts.feed) })
+  metrics.readBreakers(() => breakers.read())
   const discoveries = new Discoveries({ listener: reportDiscovery(logger) })
   metrics.readDiscovery(() => discoveries.read())
   const onTrouble = (error: unknown) => logger.warn({ err: error }, 'the rollout could not be moved; trying again')
@@ -118,7 +122,7 @@ function build(settings: Settings, logger: Logger): Parts {
   const buildProxy = async () => {
     const app = await import('./proxy-app.ts')
     const optional = readyPath === undefined ? {} : { readyPath }
-    const basic = { live, logger, accessLog, metrics, trustedProxies, isReady, connections, health, discoveries }
+    const basic = { live, logger, accessLog, metrics, trustedProxies, isReady, connections, health, breakers, discoveries }
     const { clientMinBytesPerSecond: minBytesPerSecond } = settings
     const limits = minBytesPerSecond === 0 ? {} : { clientRate: { minBytesPerSecond, afterMs: clientGraceMs } }
     return app.buildProxy({ ...basic, limits, ...optional, overload, paths, clientHeaderTimeoutMs })
@@ -137,6 +141,7 @@ function build(settings: Settings, logger: Logger): Parts {
       overload,
       connections,
       health,
+      breakers,
       discoveries
     })
   }

@@ -1,8 +1,8 @@
 /** What the gateway measures, for Prometheus. One object per process, with a registry of its own. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client'
 import { version } from '../version.ts'
-import { createDiscoveryMetrics, type DiscoveryMetrics } from './discovery-metrics.ts'
 import { type BreakerMetrics, createBreakerMetrics } from './breaker-metrics.ts'
+import { createDiscoveryMetrics, type DiscoveryMetrics } from './discovery-metrics.ts'
 import { createHealthMetrics, type HealthMetrics } from './health-metrics.ts'
 import { createOverloadMetrics, type OverloadMetrics } from './overload-metrics.ts'
 import { RequestDurations } from './request-durations.ts'
@@ -11,7 +11,14 @@ import { RuleSeriesSet } from './rule-series.ts'
 import { createUpstreamMetrics, type UpstreamMetrics } from './upstream-metrics.ts'
 import { createWebSocketMetrics, type WebSocketMetrics } from './websocket-metrics.ts'
 
-export interface Metrics extends RolloutMetrics, OverloadMetrics, UpstreamMetrics, HealthMetrics, BreakerMetrics, DiscoveryMetrics, WebSocketMetrics {
+export interface Metrics
+  extends RolloutMetrics,
+    OverloadMetrics,
+    UpstreamMetrics,
+    HealthMetrics,
+    BreakerMetrics,
+    DiscoveryMetrics,
+    WebSocketMetrics {
   readonly registry: Registry
   /** A request has come in. */
   requestStarted(): void
