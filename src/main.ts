@@ -22,6 +22,7 @@ import { withoutCredentials } from './control/without-credentials.ts'
 import { ConfigWriter } from './control/writer.ts'
 import { CidrSet } from './core/ip.ts'
 import type { WritableStore } from './core/store.ts'
+import { openRegistration } from './discovery/consul-registration.ts'
 import { Discoveries } from './discovery/discoveries.ts'
 import { checkPort, listen, listenProxy } from './listen.ts'
 import { type Settings, SettingsError } from './settings.ts'
@@ -70,13 +71,38 @@ export async function startGateway(settings: Settings, destination?: Destination
     planes.push(admin)
     const adminUrl = await listen(admin, settings.adminHost, settings.adminPort, 'SLUICE_ADMIN_PORT')
     announce(logger, settings, proxyUrl, adminUrl)
-    return { proxyUrl, adminUrl, reload: () => parts.live.reload(), close: () => stop(parts, planes, settings, logger) }
+    const registration = register(settings, parts, proxyUrl, logger)
+    return {
+      proxyUrl,
+      adminUrl,
+      reload: () => parts.live.reload(),
+      close: () => close(registration, stop(parts, planes, settings, logger))
+    }
   } catch (error) {
     await release(parts, planes)
     throw error
   } finally {
     logger.flush()
   }
+}
+
+async function close(registration: { close(): Promise<void> } | undefined, stopped: Promise<void>): Promise<void> {
+  await Promise.all([registration?.close(), stopped])
+}
+
+function register({ register: registration, instance }: Settings, parts: Parts, proxyUrl: string, logger: Logger) {
+  if (registration === undefined) return undefined
+  const { service } = registration
+  return openRegistration({
+    registration,
+    instance,
+    port: Number(new URL(proxyUrl).port || 80),
+    isReady: () => parts.live.snapshot !== undefined && !parts.readiness.draining,
+    onState: error =>
+      error === undefined
+        ? logger.info({ service }, `registered in Consul as '${service}'`)
+        : logger.warn({ service, error }, `Consul does not take this gateway as '${service}'; trying again`)
+  })
 }
 
 /** What a gateway is made of. */

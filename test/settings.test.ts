@@ -23,7 +23,8 @@ t.test('without any setting the defaults hold', async t => {
     logLevel: 'info',
     accessLog: true,
     shutdownGraceMs: 30_000,
-    readyPath: undefined
+    readyPath: undefined,
+    register: undefined
   })
   t.same(settings.tokens, [])
   t.match(settings.instance, new RegExp(`-${process.pid}$`))
@@ -44,6 +45,7 @@ t.test('a bad setting is one line that names it', async t => {
   t.match(refused({ SLUICE_ACCESS_LOG: 'yes' }), /must be true or false/)
   t.match(refused({ SLUICE_SHUTDOWN_GRACE_MS: '-1' }), /whole number of milliseconds/)
   t.match(refused({ SLUICE_READY_PATH: 'ready' }), /begins with '\/'/)
+  t.match(refused({ SLUICE_REGISTER: 'consul://s3cret@host' }), /^(?!.*s3cret).*must be consul:/)
   t.match(refused({ SLUICE_NAMESPACE: 'a b' }), /SLUICE_NAMESPACE/)
   t.match(refused({ SLUICE_ADMIN_TOKENS: 'ci:root:x' }), /name:role:token/)
   t.match(refused({}, ['--prot', '80']), /Unknown option '--prot'/)
