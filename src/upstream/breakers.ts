@@ -1,7 +1,7 @@
 /** All breakers of a gateway: they outlive the configurations that name them. What has no breaker never comes here. */
 import type { BreakerReport, BreakerState } from '../../schemas/breaker.ts'
 import type { BreakerMode, BreakerTransition } from '../core/breaker.ts'
-import type { CompiledBreaker } from '../core/compile-breaker.ts'
+import type { CompiledBreaker } from '../core/breaker-policy.ts'
 import type { CompiledService } from '../core/route.ts'
 import { BreakerGroup, type BreakerOwner } from './breaker-group.ts'
 import type { Exchange } from './exchange.ts'
