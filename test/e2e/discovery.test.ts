@@ -1,5 +1,6 @@
 /** A real gateway whose targets come from a registry: used within a second, left within a second, and kept while the registry is away. */
 import t from 'tap'
+import { startNameServer } from '../helpers/dnsmasq.ts'
 import { startEtcd } from '../helpers/etcd.ts'
 import { type GatewayProcess, startGateway, type Teardown } from '../helpers/gateway.ts'
 import { startConsul } from '../helpers/registry-server.ts'
@@ -102,3 +103,26 @@ t.test('a block that cannot be followed is refused with a pointer', async t => {
   t.match(await write({ type: 'dns', name: 'x', token: 't' }), { status: 400, body: { errors: [{ pointer: '/discovery/token' }] } })
   t.match(await write({ type: 'dns', name: 'x', server: 'ns' }), { status: 400, body: { errors: [{ pointer: '/discovery/server' }] } })
 })
+
+t.test('dns: a name server that dies costs no request', async t => {
+  const a = await named(t, 'a')
+  const records = ['host-record=users.internal,127.0.0.1,1']
+  const server = await startNameServer(t, records)
+  const gateway = await startGateway(t)
+  await createService(gateway, {
+    discovery: { type: 'dns', name: 'users.internal', port: a.port, server: server.address, refresh_ms: 100 }
+  })
+  await until(gateway, 'a')
+  await server.kill()
+  await gateway.logged(line => String(line.msg).startsWith('dns does not answer'))
+  t.same([...new Set(await Promise.all(Array.from({ length: 100 }, () => bodyOf(gateway))))], ['a'])
+  await server.names(records)
+  await gateway.logged(line => String(line.msg).startsWith('dns answers') && gateway.log.indexOf(line) > gateway.log.findIndex(isLoss))
+  // The name is gone: that is an answer, and a second one confirms it.
+  await server.names([])
+  await until(gateway, '503')
+})
+
+function isLoss(line: Record<string, unknown>): boolean {
+  return String(line.msg).startsWith('dns does not answer')
+}
