@@ -25,6 +25,7 @@ const eventsSchema = {
     '- `quarantine`: items cannot be live as they are stored, or can again: `revision`, `at`, `total`, `items`, `released`\n' +
     '- `rollout`: a rollout began, went on or ended: `revision`, `at`, `id`, `status`, `step`, `steps`, `percent`, `reason`, `by`\n' +
     "- `health`: a target of a service is in another state: `at`, `service`, `target`, `from`, `to`, `reason`, `rollout` (of a rollout's own version)\n" +
+    '- `breaker`: a circuit breaker changed its state: `at`, `service`, `rule`, `target`, `from`, `to`, `reason`\n' +
     '- `store`: `status` (`UP`, `DOWN`, `ESTRANGED`), `at`, `reason`\n\n' +
     'The `id` of an event is the revision. A reader that comes back with `Last-Event-ID` is told the commits since, or `resync` when the ' +
     'history does not have them any more. A comment comes every 15 seconds. A reader that lets more than 1 MiB wait is cut off.',

@@ -2,13 +2,17 @@
 import type { FastifyPluginCallback, FastifyRequest } from 'fastify'
 import { type ExplainRequest, ExplainRequestSchema, ExplanationSchema } from '../schemas/admin-explain.ts'
 import { answer, problems } from '../schemas/answers.ts'
-import { explainRequest, type StateLookup } from '../src/control/explain-request.ts'
+import type { BreakerReport } from '../schemas/breaker.ts'
+import { type ExplainAnswer, explainRequest, type StateLookup } from '../src/control/explain-request.ts'
 import type { LiveConfig } from '../src/control/live-config.ts'
 import { loadedState } from '../src/control/loaded-state.ts'
 import type { PathMode } from '../src/core/path.ts'
+import type { Snapshot } from '../src/core/snapshot.ts'
+import type { Breakers } from '../src/upstream/breakers.ts'
 
 export interface ExplainRoutesOptions {
   readonly live: LiveConfig
+  readonly breakers: Breakers
   /** What the proxy takes in a path. */
   readonly paths: PathMode
   /** The live state of a service. */
@@ -25,11 +29,21 @@ const explainSchema = {
   response: { 200: answer('What would become of the request.', ExplanationSchema), ...problems(413, 415, 503) }
 } as const
 
-const explainRoutes: FastifyPluginCallback<ExplainRoutesOptions> = (app, { live, paths, stateOf }, done) => {
-  app.post('/explain', { schema: explainSchema, config: { role: 'viewer' } }, async (request: FastifyRequest<{ Body: ExplainRequest }>) =>
-    explainRequest(loadedState(live).snapshot, request.body, { now: Date.now(), paths, stateOf })
-  )
+const explainRoutes: FastifyPluginCallback<ExplainRoutesOptions> = (app, { live, paths, stateOf, breakers }, done) => {
+  app.post('/explain', { schema: explainSchema, config: { role: 'viewer' } }, async (request: FastifyRequest<{ Body: ExplainRequest }>) => {
+    const { snapshot } = loadedState(live)
+    const explained = explainRequest(snapshot, request.body, { now: Date.now(), paths, stateOf })
+    return { ...explained, breaker: breakerOf(breakers, snapshot, explained) }
+  })
   done()
+}
+
+/** The breaker that the request would meet; undefined when there is none. */
+function breakerOf(breakers: Breakers, snapshot: Snapshot, { rule, target_service, targets }: ExplainAnswer): BreakerReport | undefined {
+  const policy = rule === null ? undefined : snapshot.rule(rule)?.breaker
+  if (policy !== undefined) return breakers.ofRule(rule!, policy, target_service ?? '').report(targets.map(({ url }) => url))
+  const service = target_service === null ? undefined : snapshot.service(target_service)
+  return service === undefined ? undefined : breakers.report(service)
 }
 
 export default explainRoutes

@@ -1,5 +1,6 @@
 /** `POST /explain`: a request to think through, and what would become of it. */
 import Type, { type Static } from 'typebox'
+import { BreakerReportSchema } from './breaker.ts'
 import { headerNamePattern } from './common.ts'
 
 const HeaderTextSchema = Type.String({ maxLength: 8192 })
@@ -74,6 +75,7 @@ export const ExplanationSchema = Type.Object(
       ),
       { description: 'Where it may go: the targets of the service, or the one target of the rule.' }
     ),
+    breaker: Type.Optional(BreakerReportSchema),
     won_by: Type.Union([CriterionSchema, Type.Null()], { description: 'By what the rule won over the first of the runners-up.' }),
     group: Type.Array(
       Type.Object(

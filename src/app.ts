@@ -24,6 +24,7 @@ import recoverRoutes from '../routes/recover.ts'
 import revisionRoutes from '../routes/revisions.ts'
 import rolloutRoutes from '../routes/rollouts.ts'
 import rootRoutes from '../routes/root.ts'
+import serviceBreakerRoutes from '../routes/service-breaker.ts'
 import serviceDiscoveryRoutes from '../routes/service-discovery.ts'
 import serviceHealthRoutes from '../routes/service-health.ts'
 import serviceRoutes from '../routes/services.ts'
@@ -37,6 +38,7 @@ import type { Overload } from './control/overload.ts'
 import type { ConfigWriter } from './control/writer.ts'
 import type { PathMode } from './core/path.ts'
 import { Discoveries } from './discovery/discoveries.ts'
+import { Breakers } from './upstream/breakers.ts'
 import { Connections } from './upstream/connections.ts'
 import { ServicesHealth } from './upstream/services-health.ts'
 import { version } from './version.ts'
@@ -61,6 +63,8 @@ export interface AdminAppOptions {
   readonly instance: string
   /** What the proxy takes in a path. Default: strict. */
   readonly paths?: PathMode
+  /** The breakers of services. Default: ones that know no request. */
+  readonly breakers?: Breakers
   /** The health of targets. Default: one that knows no service. */
   readonly health?: Pick<ServicesHealth, 'report' | 'stateOf'>
   /** The sources of targets. Default: none. */
@@ -71,6 +75,7 @@ export interface AdminAppOptions {
 
 export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   const { live, writer, history, fleet, feed, logger, metrics, isReady, tokens, adminHost, instance, paths = 'strict', overload } = options
+  const { breakers = new Breakers() } = options
   const app = fastify({
     logger: false,
     return503OnClosing: false,
@@ -100,8 +105,9 @@ export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   app.register(instanceRoutes, { fleet, instance })
   app.register(connectionRoutes, { connections: options.connections ?? new Connections() })
   app.register(serviceDiscoveryRoutes, { discoveries: options.discoveries ?? new Discoveries() })
+  app.register(serviceBreakerRoutes, { live, breakers })
   app.register(serviceHealthRoutes, { health: options.health ?? new ServicesHealth() })
-  app.register(explainRoutes, { live, paths, stateOf: id => options.health?.stateOf(id) })
+  app.register(explainRoutes, { live, paths, breakers, stateOf: id => options.health?.stateOf(id) })
   app.register(healthRoutes, { live, isReady, version, instance, ...(overload === undefined ? {} : { overload }) })
   app.register(metricsRoutes, { metrics })
   app.register(rootRoutes)

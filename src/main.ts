@@ -11,6 +11,7 @@ import { LastGoodKeeper, lastGoodFallback, withoutRollouts } from './control/kee
 import { LiveConfig } from './control/live-config.ts'
 import { createMetrics, type Metrics } from './control/metrics.ts'
 import { observe, reportFleet, reportLastGood } from './control/observe.ts'
+import { reportBreakers } from './control/observe-breakers.ts'
 import { reportDiscovery } from './control/observe-discovery.ts'
 import { reportHealth } from './control/observe-health.ts'
 import { reportOverload } from './control/observe-overload.ts'
@@ -24,12 +25,14 @@ import { ConfigWriter } from './control/writer.ts'
 import type { ConfigState } from './core/config-state.ts'
 import { CidrSet } from './core/ip.ts'
 import type { WritableStore } from './core/store.ts'
+import { openRegistration } from './discovery/consul-registration.ts'
 import { Discoveries } from './discovery/discoveries.ts'
 import { checkPort, listen, listenProxy, listenSecure } from './listen.ts'
 import { type Settings, SettingsError } from './settings.ts'
 import { LastGoodFile } from './stores/last-good.ts'
 import { openStore } from './stores/open-store.ts'
 import { openProxyRoutes, type ProxyRoutes } from './stores/proxy-routes.ts'
+import { Breakers } from './upstream/breakers.ts'
 import { Connections } from './upstream/connections.ts'
 import { ServicesHealth } from './upstream/services-health.ts'
 import { version } from './version.ts'
@@ -75,13 +78,39 @@ export async function startGateway(settings: Settings, destination?: Destination
     planes.push(admin)
     const adminUrl = await listen(admin, settings.adminHost, settings.adminPort, 'SLUICE_ADMIN_PORT')
     announce(logger, settings, { proxyUrl, secureUrl, adminUrl })
-    return { proxyUrl, secureUrl, adminUrl, reload: () => reload(parts, logger), close: () => stop(parts, planes, settings, logger) }
+    const registration = register(settings, parts, proxyUrl, logger)
+    return {
+      proxyUrl,
+      secureUrl,
+      adminUrl,
+      reload: () => reload(parts, logger),
+      close: () => close(registration, stop(parts, planes, settings, logger))
+    }
   } catch (error) {
     await release(parts, planes)
     throw error
   } finally {
     logger.flush()
   }
+}
+
+async function close(registration: { close(): Promise<void> } | undefined, stopped: Promise<void>): Promise<void> {
+  await Promise.all([registration?.close(), stopped])
+}
+
+function register({ register: registration, instance }: Settings, parts: Parts, proxyUrl: string, logger: Logger) {
+  if (registration === undefined) return undefined
+  const { service } = registration
+  return openRegistration({
+    registration,
+    instance,
+    port: Number(new URL(proxyUrl).port || 80),
+    isReady: () => parts.live.snapshot !== undefined && !parts.readiness.draining,
+    onState: error =>
+      error === undefined
+        ? logger.info({ service }, `registered in Consul as '${service}'`)
+        : logger.warn({ service, error }, `Consul does not take this gateway as '${service}'; trying again`)
+  })
 }
 
 /** What a gateway is made of. */
@@ -121,6 +150,8 @@ function build(settings: Settings, logger: Logger): Parts {
   observeRollouts(live, logger, metrics, parts.feed)
   const health = new ServicesHealth({ listener: reportHealth(logger, parts.feed) })
   metrics.readHealth(() => health.read())
+  const breakers = new Breakers({ onChange: reportBreakers(logger, metrics, parts.feed) })
+  metrics.readBreakers(() => breakers.read())
   const discoveries = new Discoveries({ listener: reportDiscovery(logger) })
   metrics.readDiscovery(() => discoveries.read())
   const onTrouble = (error: unknown) => logger.warn({ err: error }, 'the rollout could not be moved; trying again')
@@ -128,7 +159,7 @@ function build(settings: Settings, logger: Logger): Parts {
   const buildProxies: Parts['buildProxies'] = async () => {
     const app = await import('./proxy-app.ts')
     const optional = readyPath === undefined ? {} : { readyPath }
-    const basic = { live, logger, accessLog, metrics, trustedProxies, isReady, connections, health, discoveries }
+    const basic = { live, logger, accessLog, metrics, trustedProxies, isReady, connections, health, breakers, discoveries }
     const { clientMinBytesPerSecond: minBytesPerSecond } = settings
     const limits = minBytesPerSecond === 0 ? {} : { clientRate: { minBytesPerSecond, afterMs: clientGraceMs } }
     const options = { ...basic, limits, ...optional, overload, paths, clientHeaderTimeoutMs }
@@ -148,6 +179,7 @@ function build(settings: Settings, logger: Logger): Parts {
       overload,
       connections,
       health,
+      breakers,
       discoveries
     })
   }

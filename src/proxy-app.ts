@@ -20,6 +20,7 @@ import { type CertificateSource, createTlsServer } from './control/tls-server.ts
 import type { CidrSet } from './core/ip.ts'
 import type { PathMode } from './core/path.ts'
 import type { Discoveries } from './discovery/discoveries.ts'
+import { Breakers } from './upstream/breakers.ts'
 import { Connections } from './upstream/connections.ts'
 import type { ServicesHealth } from './upstream/services-health.ts'
 import { type Live, Upstream, type UpstreamOptions } from './upstream/upstream.ts'
@@ -45,6 +46,8 @@ export interface ProxyAppOptions {
   readonly connections?: Connections
   /** Probes and ejections, not started yet. Default: ones that tell nobody. */
   readonly health?: ServicesHealth
+  /** Not started yet. Default: ones that tell nobody. */
+  readonly breakers?: Breakers
   /** The sources of targets, not started yet. Default: `discovery` of services finds nothing. */
   readonly discoveries?: Discoveries
   /** For tests: shorter waits. */
@@ -67,8 +70,8 @@ export function buildProxies(options: ProxyAppOptions, certificates: Certificate
   return [build(options, { upstream, release }), build(options, { upstream, release, certificates })]
 }
 
-function createUpstream({ live, metrics, health, discoveries, limits }: ProxyAppOptions): Upstream {
-  const upstream = new Upstream({ live, metrics, ...(health === undefined ? {} : { health }), ...limits })
+function createUpstream({ live, metrics, health, breakers = new Breakers(), discoveries, limits }: ProxyAppOptions): Upstream {
+  const upstream = new Upstream({ live, metrics, breakers, ...(health === undefined ? {} : { health }), ...limits })
   discoveries?.start(live, (service, scope, found) => upstream.services.get(service, scope).setFound(found))
   return upstream
 }

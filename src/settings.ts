@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type AdminToken, type Role, roles } from './control/access.ts'
 import { pathModes } from './core/path.ts'
+import { type Registration, toRegistration } from './discovery/consul-registration.ts'
 
 /** A bad setting. `message` is one line for the person who made it. */
 export class SettingsError extends Error {
@@ -86,6 +87,12 @@ const table = {
     'a path on the proxy port that answers readiness, for load balancers',
     toPath,
     undefined as string | undefined
+  ),
+  register: setting(
+    'REGISTER',
+    'consul://[token@]host[:8500]/service-name[?tags=a,b&address=…]: this gateway is a service in Consul while it runs',
+    toRegistration,
+    undefined as Registration | undefined
   )
 } as const
 

@@ -30,7 +30,8 @@ t.test('without any setting the defaults hold', async t => {
     maxHeapPercent: 90,
     clientHeaderTimeoutMs: 10_000,
     clientMinBytesPerSecond: 100,
-    paths: 'strict'
+    paths: 'strict',
+    register: undefined
   })
   t.same(settings.tokens, [])
   t.match(settings.instance, new RegExp(`-${process.pid}$`))
@@ -57,6 +58,7 @@ t.test('a bad setting is one line that names it', async t => {
   t.match(refused({ SLUICE_TLS_PORT: 'https' }), /SLUICE_TLS_PORT must be a port number/)
   t.match(refused({ SLUICE_TLS_PORT: '443', SLUICE_TLS_KEY: 'key.pem' }), /SLUICE_TLS_KEY needs SLUICE_TLS_CERT/)
   t.match(refused({ SLUICE_READY_PATH: 'ready' }), /begins with '\/'/)
+  t.match(refused({ SLUICE_REGISTER: 'consul://s3cret@host' }), /^(?!.*s3cret).*must be consul:/)
   t.match(refused({ SLUICE_NAMESPACE: 'a b' }), /SLUICE_NAMESPACE/)
   t.match(refused({ SLUICE_ADMIN_TOKENS: 'ci:root:x' }), /name:role:token/)
   t.match(refused({}, ['--prot', '80']), /Unknown option '--prot'/)

@@ -59,6 +59,11 @@ interface Refusal {
 function refusalOf({ change, pointer }: PlannedChange, after: ConfigState): Refusal | undefined {
   const { kind, id } = change
   if (change.op === 'delete') {
+    const users = kind === 'service' && !after.isOrphan(id) ? after.servicesFallingBackTo(id) : []
+    if (users.length > 0) {
+      const faults = users.map(user => ({ pointer, detail: `is the fallback of the service '${user}'` }))
+      return { id, code: 'service_in_use', other: users.map(user => `of the fallback of service '${user}'`).join(', '), faults }
+    }
     if (kind !== 'service' || !after.isOrphan(id)) return undefined
     const rules = after.rulesOf(id)
     return {
@@ -69,7 +74,11 @@ function refusalOf({ change, pointer }: PlannedChange, after: ConfigState): Refu
     }
   }
   const held = after.held(kind, id)
-  return held === undefined ? undefined : toRefusal(held, pointer)
+  if (held !== undefined) return toRefusal(held, pointer)
+  const unknown = kind === 'service' ? after.get('service', id)?.compiled.breaker?.fallbackService : undefined
+  if (unknown === undefined || after.get('service', unknown) !== undefined) return undefined
+  const faults = [{ pointer: `${pointer}/breaker/fallback/target_service`, detail: `names the unknown service '${unknown}'` }]
+  return { id, code: 'unknown_service', faults, other: unknown }
 }
 
 function toRefusal({ stored, refusal }: HeldItem, pointer: string): Refusal {

@@ -9,7 +9,7 @@ export interface DiscoveryMetrics {
 
 export function createDiscoveryMetrics(registry: Registry): DiscoveryMetrics {
   let read: () => readonly DiscoveryReading[] = () => []
-  const gauge = (name: string, help: string, valueOf: (reading: DiscoveryReading) => number) =>
+  const gauge = (name: string, help: string, measure: (reading: DiscoveryReading) => number) =>
     new Gauge({
       name,
       help,
@@ -17,7 +17,7 @@ export function createDiscoveryMetrics(registry: Registry): DiscoveryMetrics {
       registers: [registry],
       collect() {
         this.reset()
-        for (const reading of read()) this.set({ service: reading.service }, valueOf(reading))
+        for (const reading of read()) this.set({ service: reading.service }, measure(reading))
       }
     })
   gauge('sluice_discovery_targets', 'Targets that the source of the service has found.', ({ targets }) => targets)

@@ -1,27 +1,10 @@
 /** What a service or a rule says about its breaker, compiled. */
 import { type BreakerSettings, defaultBreaker, defaultReadyToTrip } from '../../schemas/breaker.ts'
-import type { BreakerPolicy, TripPolicy } from './breaker.ts'
+import type { TripPolicy } from './breaker.ts'
+import type { CompiledBreaker, FallbackAnswer } from './breaker-policy.ts'
 import { compileFields } from './header-edits.ts'
 import { toRange } from './health-check.ts'
 import type { Faults } from './rule-fault.ts'
-
-/** An answer of the gateway itself. */
-export interface FallbackAnswer {
-  readonly status: number
-  /** Names in lower case. */
-  readonly headers: readonly (readonly [name: string, value: string])[]
-  readonly body: string
-}
-
-export interface CompiledBreaker extends BreakerPolicy {
-  /** One for all targets, or one for each. */
-  readonly scope: 'service' | 'target'
-  isFailure(status: number): boolean
-  /** What is answered when it is open; undefined: nothing but the problem, or the service. */
-  readonly respond: FallbackAnswer | undefined
-  /** The id of the service that takes the requests when it is open. */
-  readonly fallbackService: string | undefined
-}
 
 // RFC 9110 sections 15.3.5, 15.3.6, 15.4.5: answers that have no content.
 const withoutBody: ReadonlySet<number> = new Set([204, 205, 304])

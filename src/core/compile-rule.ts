@@ -1,6 +1,7 @@
 /** From a rule in canonical form to what requests need of it. Checks everything that the schema cannot say. */
 import { defaultTimeouts, type ForwardRule } from '../../schemas/forward-rule.ts'
-import { type CompiledBreaker, compileBreaker } from './compile-breaker.ts'
+import type { CompiledBreaker } from './breaker-policy.ts'
+import { compileBreaker } from './compile-breaker.ts'
 import { compileTests } from './compile-tests.ts'
 import { compileWebSocket } from './compile-websocket.ts'
 import { compileHeaderEdits } from './header-edits.ts'

@@ -127,6 +127,11 @@ export class ConfigState {
     return [...(this.#parts.users.get(serviceId)?.keys() ?? [])].sort()
   }
 
+  /** Ids of the live services whose breaker falls back to this one. */
+  servicesFallingBackTo(serviceId: string): readonly string[] {
+    return this.list('service').flatMap(({ id, compiled }) => (compiled.breaker?.fallbackService === serviceId ? [id] : []))
+  }
+
   /** The stored item that is held back under this name, or undefined. */
   held(kind: Kind, id: string): HeldItem | undefined {
     return this.#parts.held.get(keyOf(kind, id))

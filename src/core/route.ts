@@ -1,7 +1,7 @@
 /** The shapes that the route index hands to the proxy. Everything here is immutable; live state lives elsewhere. */
 import type { ForwardRule } from '../../schemas/forward-rule.ts'
 import type { Service } from '../../schemas/service.ts'
-import type { CompiledBreaker } from './compile-breaker.ts'
+import type { CompiledBreaker } from './breaker-policy.ts'
 import type { CompiledTest } from './compile-tests.ts'
 import type { CompiledWebSocket } from './compile-websocket.ts'
 import type { CompiledDiscovery } from './discovery.ts'

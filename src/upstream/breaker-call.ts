@@ -1,16 +1,23 @@
 /** One request, as its breaker hears of it. */
 import type { Breaker, BreakerOutcome } from '../core/breaker.ts'
+import type { CompiledBreaker } from '../core/breaker-policy.ts'
 import type { FlightFailure } from '../core/flight.ts'
 import type { FlightCall } from '../core/target-state.ts'
-import type { BreakerGroup } from './breaker-group.ts'
+
+/** What a breaker belongs to. */
+export interface BreakerKeeper {
+  readonly policy: Pick<CompiledBreaker, 'isFailure'>
+  /** Something happened to the breaker of this key. */
+  settle(key: string): void
+}
 
 export class BreakerCall implements FlightCall {
-  readonly #group: BreakerGroup
+  readonly #group: BreakerKeeper
   readonly #breaker: Breaker
   readonly #key: string
   #ticket = 0
 
-  constructor(group: BreakerGroup, breaker: Breaker, key: string) {
+  constructor(group: BreakerKeeper, breaker: Breaker, key: string) {
     this.#group = group
     this.#breaker = breaker
     this.#key = key

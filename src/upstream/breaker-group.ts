@@ -1,7 +1,7 @@
 /** The breakers that guard one service, or what one rule forwards to: one for all targets, or one for each. Live state. */
 import type { BreakerReport } from '../../schemas/breaker.ts'
 import { Breaker, type BreakerMode, type BreakerTransition } from '../core/breaker.ts'
-import type { CompiledBreaker } from '../core/compile-breaker.ts'
+import type { CompiledBreaker } from '../core/breaker-policy.ts'
 import type { TargetState } from '../core/target-state.ts'
 import { BreakerCall } from './breaker-call.ts'
 

@@ -1,7 +1,7 @@
 /** All breakers of a gateway: they outlive the configurations that name them. What has no breaker never comes here. */
 import type { BreakerReport, BreakerState } from '../../schemas/breaker.ts'
 import type { BreakerMode, BreakerTransition } from '../core/breaker.ts'
-import type { CompiledBreaker } from '../core/compile-breaker.ts'
+import type { CompiledBreaker } from '../core/breaker-policy.ts'
 import type { CompiledService } from '../core/route.ts'
 import { BreakerGroup, type BreakerOwner } from './breaker-group.ts'
 import type { Exchange } from './exchange.ts'
@@ -63,14 +63,19 @@ export class Breakers {
 
   /** As `GET /services/{id}/breaker` has it; undefined when the service has none. */
   report(service: CompiledService): BreakerReport | undefined {
-    return this.ofService(service)?.report(service.targets.map(({ url }) => url))
+    return this.ofService(service)?.report(this.urlsOf(service))
   }
 
   /** Forces those of a service. @param target the URL of one; default: all */
   force(service: CompiledService, mode: BreakerMode, target?: string): void {
-    // The targets have to be there to be told.
-    this.#services?.get(service)
-    this.ofService(service)?.force(mode, target === undefined ? service.targets.map(({ url }) => url) : [target])
+    const urls = this.urlsOf(service)
+    this.ofService(service)?.force(mode, target === undefined ? urls : [target])
+  }
+
+  /** The targets of a service as they are now, those that were discovered, too. */
+  urlsOf(service: CompiledService): readonly string[] {
+    if (this.#services === undefined) return service.targets.map(({ url }) => url)
+    return this.#services.get(service).candidates.map(({ state }) => state.url)
   }
 
   /** What is measured now, without the versions of rollouts. */
@@ -91,7 +96,7 @@ export class Breakers {
       const current = service === '' ? undefined : version?.service(service)
       const isLive = rule === '' ? current !== undefined : version?.rule(rule) !== undefined
       if (!isLive) this.#groups.delete(key)
-      else if (current !== undefined) group.retain(url => current.targets.some(target => target.url === url))
+      else if (current !== undefined) group.retain(url => this.#services?.find(service, scope)?.target(url) !== undefined)
     }
   }
 

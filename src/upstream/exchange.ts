@@ -1,6 +1,6 @@
 /** What is known about one exchange while it runs: decided by the router, filled in by the proxy, read by the access log and the metrics. */
 import type { ServerResponse } from 'node:http'
-import type { FallbackAnswer } from '../core/compile-breaker.ts'
+import type { FallbackAnswer } from '../core/breaker-policy.ts'
 import type { RequestFacts } from '../core/facts.ts'
 import type { Arm } from '../core/rollout-traffic.ts'
 import type { CompiledSticky, Route } from '../core/route.ts'

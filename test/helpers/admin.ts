@@ -12,6 +12,7 @@ import { parseItem } from '../../src/control/parse-item.ts'
 import { ConfigWriter } from '../../src/control/writer.ts'
 import type { WritableStore } from '../../src/core/store.ts'
 import { createMemoryStore } from '../../src/stores/memory-store.ts'
+import { Breakers } from '../../src/upstream/breakers.ts'
 import { Connections } from '../../src/upstream/connections.ts'
 import { ServiceStates } from '../../src/upstream/services.ts'
 import { ServicesHealth } from '../../src/upstream/services-health.ts'
@@ -41,6 +42,7 @@ export interface Admin {
   readonly live: LiveConfig
   readonly store: WritableStore
   readonly feed: EventFeed
+  readonly breakers: Breakers
   /** The live state of services. */
   readonly services: ServiceStates
   readonly readiness: { draining: boolean }
@@ -56,6 +58,7 @@ export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promi
   const feed = new EventFeed(live)
   const readiness = { draining: false }
   const health = new ServicesHealth()
+  const breakers = new Breakers()
   const services = new ServiceStates()
   health.start(services, live)
   const app = buildAdmin({
@@ -70,6 +73,7 @@ export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promi
     tokens,
     connections,
     health,
+    breakers,
     adminHost,
     instance: 'test-1'
   })
@@ -84,7 +88,16 @@ export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promi
   if (started) await live.start()
   if (started) await fleet.start()
   const check = createContractCheck(app.swagger())
-  return { app, live, store, feed, services, readiness, call: (method, url, body, headers) => call(app, check, method, url, body, headers) }
+  return {
+    app,
+    live,
+    store,
+    feed,
+    breakers,
+    services,
+    readiness,
+    call: (method, url, body, headers) => call(app, check, method, url, body, headers)
+  }
 }
 
 async function call(

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { type BreakerChange, Breakers } from '../../src/upstream/breakers.ts'
 import type { Teardown } from '../helpers/gateway.ts'
-import { type Items, type ProxyApp, startProxy, toSnapshot } from '../helpers/proxy-app.ts'
+import { type Items, startProxy, toSnapshot } from '../helpers/proxy-app.ts'
 import type { RawResponse } from '../helpers/raw-client.ts'
 import { startTarget } from '../helpers/target.ts'
 
