@@ -33,9 +33,10 @@ export function toSvg(panels: readonly Panel[]): string {
     }
     top += 34 + bars.length * rowHeight + 16
   }
+  const alternative = `<title>${panels.map(({ title }) => title).join('; ')}</title>`
   const style =
     '<style>text{font:13px sans-serif;fill:#222}@media(prefers-color-scheme:dark){text{fill:#ddd}}.bold{font-weight:bold}</style>'
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${top}" width="${width}" height="${top}">\n${[style, ...parts].join('\n')}\n</svg>\n`
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${top}" width="${width}" height="${top}">\n${[alternative, style, ...parts].join('\n')}\n</svg>\n`
 }
 
 function text(x: number, y: number, said: string, style?: string): string {
