@@ -7,6 +7,7 @@ import { readSettings } from '../../src/settings.ts'
 interface ComposeService {
   readonly image?: string
   readonly build?: string
+  readonly profiles?: readonly string[]
   readonly ports?: readonly string[]
   readonly volumes?: readonly string[]
   readonly command?: readonly string[]
@@ -22,6 +23,8 @@ const compose = parse(readFileSync(new URL('docker-compose.yml', root), 'utf8'),
   readonly volumes: Readonly<Record<string, unknown>>
 }
 const services = Object.entries(compose.services)
+/** What a plain `docker compose up` starts; the others wait for their profile. */
+const started = services.filter(([, { profiles }]) => profiles === undefined)
 const gateways = services.filter(([, service]) => service.build !== undefined)
 
 /** The environment as the gateway sees it, with the operator's token filled in. */
@@ -31,7 +34,7 @@ function environmentOf(service: ComposeService): Record<string, string> {
 }
 
 t.test('two gateways share one redis in front of two targets', async t => {
-  t.same(Object.keys(compose.services).sort(), ['gateway-1', 'gateway-2', 'orders', 'redis', 'users'])
+  t.same(started.map(([name]) => name).sort(), ['gateway-1', 'gateway-2', 'orders', 'redis', 'users'])
   t.same(
     gateways.map(([name]) => name),
     ['gateway-1', 'gateway-2']
@@ -47,7 +50,19 @@ t.test('two gateways share one redis in front of two targets', async t => {
 t.test('one is published on port 80, its admin API to this machine only', async t => {
   t.same(compose.services['gateway-1']?.ports, ['80:80', '127.0.0.1:9000:9000'])
   t.same(compose.services['gateway-2']?.ports, ['8081:80'])
-  for (const [name, { ports }] of services.filter(([name]) => !name.startsWith('gateway'))) t.equal(ports, undefined, `${name} is inside`)
+  for (const [name, { ports }] of started.filter(([name]) => !name.startsWith('gateway'))) t.equal(ports, undefined, `${name} is inside`)
+})
+
+t.test('sources of targets wait for their profile and are open to this machine only', async t => {
+  const waiting = services.filter(service => !started.includes(service))
+  t.same(
+    waiting.map(([name, { profiles }]) => [name, profiles]),
+    [
+      ['consul', ['discovery']],
+      ['nacos', ['discovery']]
+    ]
+  )
+  for (const [name, { ports = [] }] of waiting) for (const port of ports) t.match(port, /^127\.0\.0\.1:/, name)
 })
 
 t.test('the admin token is the operator’s, never a default', async t => {
@@ -65,7 +80,7 @@ t.test('a gateway may finish its requests before it is killed', async t => {
 })
 
 t.test('images are pinned', async t => {
-  for (const [name, { image }] of services) t.match(image, /^[a-z-]+:(?!latest)[\w.-]+$/, name)
+  for (const [name, { image }] of services) t.match(image, /^[a-z-]+(\/[a-z-]+)?:(?!latest)[\w.-]+$/, name)
 })
 
 t.test('what a service waits for exists and can become healthy', async t => {
