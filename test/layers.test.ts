@@ -18,6 +18,7 @@ const layers = [
   ['routes/'],
   ['src/app.ts', 'src/proxy-app.ts', 'src/settings.ts'],
   ['src/listen.ts'],
+  ['src/parts.ts'],
   ['src/main.ts'],
   ['src/command.ts'],
   ['src/cli.ts']
