@@ -149,8 +149,7 @@ export class Upstream implements ForwardContext {
     if (service === undefined) return undefined
     const { breaker } = exchange
     if (breaker?.refuses === true) return undefined
-    const allows = (target: CompiledTarget): boolean =>
-      !tried.includes(target) && !this.slots.isFull(service, target) && breaker?.allows(target.url) !== false
+    const allows = (target: CompiledTarget): boolean => !tried.includes(target) && this.#mayTake(exchange, service, target)
     const other = this.services.pickAmong(service, exchange.facts!, exchange.arm?.scope, allows)
     if (service.maxConnections !== null && other !== undefined) this.#hold(service, other.target, exchange)
     return breaker === undefined || other === undefined ? other : { ...other, call: breaker.call(other.target.url) }
@@ -219,7 +218,8 @@ export class Upstream implements ForwardContext {
       const own = action.type === 'target' && breaker.allows(action.target.url) ? action.target : undefined
       target = service === undefined ? own : this.#pick(exchange, service)
     }
-    const retryAfterMs = target === undefined ? breaker.retryAfterMs : undefined
+    // When a target that it lets through has no room, the breaker is not what refuses.
+    const retryAfterMs = target === undefined && !exchange.isFull ? breaker.retryAfterMs : undefined
     if (retryAfterMs !== undefined) exchange.refusal = { retryAfterMs, respond: undefined }
     if (target !== undefined) exchange.breakerCall = breaker.call(target.url)
     return target
@@ -227,13 +227,17 @@ export class Upstream implements ForwardContext {
 
   /** The target, or when it is full another one that is not. The exchange keeps its place there until it ends. */
   #take(service: CompiledService, picked: Candidate, exchange: Exchange): Candidate | undefined {
-    const isFull = (target: CompiledTarget): boolean => this.slots.isFull(service, target)
-    const free = isFull(picked.target)
-      ? this.services.pickAmong(service, exchange.facts!, exchange.arm?.scope, target => !isFull(target))
-      : picked
+    const allows = (target: CompiledTarget): boolean => this.#mayTake(exchange, service, target)
+    const isFull = this.slots.isFull(service, picked.target)
+    const free = isFull ? this.services.pickAmong(service, exchange.facts!, exchange.arm?.scope, allows) : picked
     exchange.isFull = free === undefined
     if (free !== undefined) this.#hold(service, free.target, exchange)
     return free
+  }
+
+  /** Whether a target may have this request, beyond what its state says: it has room, and the breaker lets it through. */
+  #mayTake({ breaker }: Exchange, service: CompiledService, target: CompiledTarget): boolean {
+    return !this.slots.isFull(service, target) && breaker?.allows(target.url) !== false
   }
 
   #hold(service: CompiledService, target: CompiledTarget, exchange: Exchange): void {

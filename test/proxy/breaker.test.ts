@@ -288,3 +288,20 @@ t.test('a WebSocket is refused by an open breaker, and its handshake counts', as
   t.equal((await ask()).status, 503)
   t.same(changes, ['s closed>open consecutive_failures'])
 })
+
+t.test('a target that its rule’s breaker refuses does not stand in for a full one', async t => {
+  const [full, broken] = [await startFlaky(t), await startFlaky(t, 500)]
+  const services = [{ id: 's', max_connections: 1, targets: [{ url: full.url }, { url: broken.url }] }]
+  const breaker = { scope: 'target', ready_to_trip: { consecutive_failures: 1 } }
+  const { proxy, get, statuses } = await start(t, { services, rules: [{ id: 'r', target_service: 's', breaker }] })
+  t.same((await statuses(2)).sort(), [200, 500])
+  full.status = 0
+  const hanging = (await proxy.connect()).request('GET /')
+  while (full.hanging.length === 0) await delay(5)
+  const refused = await get()
+  t.equal(refused.status, 503)
+  t.equal(JSON.parse(refused.body).code, 'overloaded')
+  t.equal(broken.requests, 1)
+  full.hanging[0]!()
+  t.equal((await hanging).status, 200)
+})
