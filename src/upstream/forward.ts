@@ -31,7 +31,6 @@ export function forward(
   if (left === 0) return answerAsLast(request, reply, exchange, context.lingerMs)
   if (Number.isNaN(left)) return void reply.send(new BadRequestError('Max-Forwards must be a number'))
   const options = toTargetRequest(request, exchange, target)
-  if (options === undefined) return void reply.send(new BadRequestError('More than one Host field'))
   exchange.target = target.url
   const forwarding = new Forwarding(request, reply, exchange, context)
   exchange.upstream = forwarding
@@ -73,8 +72,7 @@ function forwardWithRetries(
     body: body === undefined ? undefined : new RepeatableBody(body),
     prepare: next => ({
       pool: pools.get(next.origin, timeouts.connect, next.transport),
-      // The one thing that can be wrong with it was looked for in the first one.
-      request: next === target ? { ...first } : { ...toTargetRequest(request, exchange, next)!, special: first.special }
+      request: next === target ? { ...first } : { ...toTargetRequest(request, exchange, next), special: first.special }
     })
   })
   forwarding.startAttempts(attempts, timeouts.total)

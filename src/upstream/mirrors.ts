@@ -49,16 +49,16 @@ export class Mirrors implements Copier {
     if (this.#underWay.size >= maxInFlight) return metrics.recordMirror('dropped')
     if (Number(request.headers['content-length'] ?? 0) > longestBody) return metrics.recordMirror('too_large')
     const target = targetOf(exchange, service)
-    const sent = target === undefined ? undefined : toTargetRequest(request, exchange, target)
-    if (sent === undefined) return metrics.recordMirror('no_target')
+    if (target === undefined) return metrics.recordMirror('no_target')
+    const sent = toTargetRequest(request, exchange, target)
     sent.headers.push(mark, 'true')
     const copy = new MirroredRequest(outcome => {
       this.#underWay.delete(copy)
       metrics.recordMirror(outcome)
     })
     this.#underWay.add(copy)
-    if (hasBody) this.#sendWithBody(copy, request, exchange, sent, target!)
-    else setImmediate(() => this.#send(copy, exchange, sent, target!))
+    if (hasBody) this.#sendWithBody(copy, request, exchange, sent, target)
+    else setImmediate(() => this.#send(copy, exchange, sent, target))
   }
 
   /** Ends those that are under way; no other one will be sent. */

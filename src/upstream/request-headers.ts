@@ -15,12 +15,11 @@ export interface RequestHead extends Inbound {
 
 /**
  * Names (in lower case) and values in turn, for undici: the client's fields in their order, repeated ones kept, without what is
- * hop-by-hop; then ours; then the rule's edits. undefined when the request names its host more than once (RFC 9112 section 3.2).
+ * hop-by-hop; then ours; then the rule's edits. That the request names one host, the router has seen to.
  */
-export function toTargetHeaders(head: RequestHead, rule: CompiledRule, target: TargetAddress): string[] | undefined {
+export function toTargetHeaders(head: RequestHead, rule: CompiledRule, target: TargetAddress): string[] {
   const { rawHeaders } = head
   let list: string[] = ['host', toTargetHost(rule.hostHeader, head.host, target.host)]
-  let hosts = 0
   let connection: string | undefined
   let via: string | undefined
   let te: string | undefined
@@ -29,7 +28,6 @@ export function toTargetHeaders(head: RequestHead, rule: CompiledRule, target: T
     const { name, use } = requestFieldOf(rawHeaders[at]!)
     const value = rawHeaders[at + 1]!
     if (use === 'pass') list.push(name, value)
-    else if (use === 'host') hosts++
     else if (use === 'connection') connection = join(connection, value)
     else if (use === 'via') via = join(via, value)
     else if (use === 'te') te = join(te, value)
@@ -38,7 +36,6 @@ export function toTargetHeaders(head: RequestHead, rule: CompiledRule, target: T
       claims[name] = join(claims[name], value)
     }
   }
-  if (hosts > 1) return undefined
   // Before our own fields are added: a client cannot have those stripped by nominating them.
   if (connection !== undefined) list = withoutNominated(list, connection)
   if (te !== undefined && acceptsTrailers(te)) list.push('te', 'trailers')

@@ -16,11 +16,10 @@ export type TargetRequest = Dispatcher.DispatchOptions & {
   special: SpecialRequest | undefined
 }
 
-/** What `target` is to be asked, without the body; undefined when the client named its host more than once. */
-export function toTargetRequest(request: IncomingMessage, exchange: Exchange, target: CompiledTarget): TargetRequest | undefined {
+/** What `target` is to be asked, without the body. */
+export function toTargetRequest(request: IncomingMessage, exchange: Exchange, target: CompiledTarget): TargetRequest {
   const { rule, upstreamPath } = exchange.route!
   const headers = toTargetHeaders(headOf(request, exchange), rule, target)
-  if (headers === undefined) return undefined
   const left = hopsLeft(request)
   return {
     path: target.basePath === '' ? upstreamPath : target.basePath + upstreamPath,

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WebSocket } from 'ws'
 import type { CompiledRule, CompiledTarget } from '../core/route.ts'
-import { BadRequestError, OverloadedError } from '../errors.ts'
+import { OverloadedError } from '../errors.ts'
 import type { Connections, OpenConnection, RuleTally } from './connections.ts'
 import type { Exchange } from './exchange.ts'
 import type { AnswerSlot } from './forwarding.ts'
@@ -53,7 +53,6 @@ export class WebSockets {
     const target = this.#upstream.targetOf(exchange)
     if (target === undefined) return void reply.send(this.#upstream.refusalOf(exchange))
     const fields = toTargetHeaders(headOf(raw, exchange), rule, target)
-    if (fields === undefined) return void reply.send(new BadRequestError('More than one Host field'))
     const tally = this.connections.reserve(rule.id, rule.websocket.maxConnections)
     if (tally === undefined) return void reply.send(new OverloadedError())
     reply.raw.once('close', () => this.connections.release(tally))
