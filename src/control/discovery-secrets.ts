@@ -2,10 +2,7 @@
  * The token or password with which a service asks its source of targets. No answer shows them, so what was answered and is written back
  * must not lose them.
  */
-import type { Kind } from '../core/change.ts'
-import type { ConfigState } from '../core/config-state.ts'
 import { isRecord } from './is-record.ts'
-import type { PlannedChange } from './planned-change.ts'
 
 const secrets = ['token', 'password'] as const
 
@@ -18,35 +15,24 @@ export function withoutDiscoverySecrets<T>(item: T): T {
   return { ...item, discovery: shown } as T
 }
 
-/** The changes with every service as it is to be stored: with the stored secrets where it names none and asks the same server. */
-export function keepDiscoverySecrets(state: ConfigState, changes: readonly PlannedChange[]): readonly PlannedChange[] {
-  return changes.map(planned => {
-    const { change } = planned
-    if (change.op === 'delete') return planned
-    const item = withKept(change.item, storedAs(state, change.kind, change.id))
-    return item === change.item ? planned : { ...planned, change: { ...change, item } }
-  })
-}
-
 /** Whether `item` names a secret that is not the stored one. */
 export function changesDiscoverySecrets(stored: unknown, item: unknown): boolean {
   const [before, after] = [stored, item].map(discoveryOf)
   return after !== undefined && secrets.some(name => after[name] !== undefined && after[name] !== before?.[name])
 }
 
-// A secret goes to the server that it was given for, and to no other: or whoever may write could have it sent to himself.
-function withKept(item: unknown, stored: unknown): unknown {
+/**
+ * A service as it is to be stored: with the stored secrets where it names none and asks the same server. A secret goes to the server that it
+ * was given for, and to no other: or whoever may write could have it sent to himself.
+ */
+export function withKeptSecrets(item: Record<string, unknown>, stored: unknown): Record<string, unknown> {
   const [own, kept] = [discoveryOf(item), discoveryOf(stored)]
   if (own === undefined || kept === undefined || own.type !== kept.type || own.address !== kept.address) return item
   const missing = secrets.filter(name => Object.hasOwn(kept, name) && !Object.hasOwn(own, name))
   if (missing.length === 0) return item
-  return { ...(item as object), discovery: { ...own, ...Object.fromEntries(missing.map(name => [name, kept[name]])) } }
+  return { ...item, discovery: { ...own, ...Object.fromEntries(missing.map(name => [name, kept[name]])) } }
 }
 
 function discoveryOf(item: unknown): Record<string, unknown> | undefined {
   return isRecord(item) && isRecord(item.discovery) ? item.discovery : undefined
-}
-
-function storedAs(state: ConfigState, kind: Kind, id: string): unknown {
-  return kind === 'service' ? (state.held(kind, id)?.stored.item ?? state.get(kind, id)?.written) : undefined
 }

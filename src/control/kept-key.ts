@@ -1,26 +1,32 @@
 /**
- * Private keys: of certificates, and of services for their targets. No answer shows them, so what was answered and is written back must not
- * lose them.
+ * What is write-only: private keys of certificates and of services for their targets, and the secrets of discovery. No answer shows them, so
+ * what was answered and is written back must not lose them.
  */
 import type { Kind } from '../core/change.ts'
 import type { ConfigState } from '../core/config-state.ts'
 import type { ItemRef } from './config-diff.ts'
-import { keepDiscoverySecrets, withoutDiscoverySecrets } from './discovery-secrets.ts'
+import { withKeptSecrets, withoutDiscoverySecrets } from './discovery-secrets.ts'
 import { isRecord } from './is-record.ts'
 import type { PlannedChange } from './planned-change.ts'
 
 /** What answers add to a certificate and nobody writes. */
 const readOnlyFields: ReadonlySet<string> = new Set(['not_before', 'not_after', 'issuer', 'subject', 'fingerprint'])
 
-/** The item as it is to be stored: without what answers add, and with the stored key where it names none. */
+/** The item as it is to be stored: without what answers add, and with the stored secrets where it names none. */
 export function withKeptKey(state: ConfigState, { kind, id }: ItemRef, item: unknown): unknown {
   if (!isRecord(item)) return item
   if (kind === 'certificate') {
     const own = Object.fromEntries(Object.entries(item).filter(([name]) => !readOnlyFields.has(name)))
     return withKeyOf(own, storedAs(state, kind, id))
   }
-  if (kind !== 'service' || !isRecord(item.tls) || typeof item.tls.cert !== 'string') return item
-  const tls = withKeyOf(item.tls, storedAs(state, kind, id)?.tls)
+  if (kind !== 'service') return item
+  const stored = storedAs(state, kind, id)
+  return withKeptSecrets(withKeptTlsKey(item, stored), stored)
+}
+
+function withKeptTlsKey(item: Record<string, unknown>, stored: Record<string, unknown> | undefined): Record<string, unknown> {
+  if (!isRecord(item.tls) || typeof item.tls.cert !== 'string') return item
+  const tls = withKeyOf(item.tls, stored?.tls)
   return tls === item.tls ? item : { ...item, tls }
 }
 
@@ -36,16 +42,15 @@ function storedAs(state: ConfigState, kind: Kind, id: string): Record<string, un
 
 /** The changes with every item as it is to be stored. */
 export function keepKeys(state: ConfigState, changes: readonly PlannedChange[]): readonly PlannedChange[] {
-  const kept = changes.map(planned => {
+  return changes.map(planned => {
     const { change } = planned
     if (change.op === 'delete') return planned
     const item = withKeptKey(state, change, change.item)
     return item === change.item ? planned : { ...planned, change: { ...change, item } }
   })
-  return keepDiscoverySecrets(state, kept)
 }
 
-/** An item in a form that may be shown: the same one when it holds no key. */
+/** An item in a form that may be shown: the same one when it holds no secret. */
 export function withoutSecrets(kind: Kind, item: unknown): unknown {
   if (!isRecord(item)) return item
   if (kind === 'certificate') return withoutKey(item)
