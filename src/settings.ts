@@ -1,9 +1,26 @@
 /** Settings: environment variables `SLUICE_*`, or the same as flags of `sluice start` (`--admin-port 9001`). Flags win. */
 import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
-import { type AdminToken, type Role, roles } from './control/access.ts'
+import type { AdminToken } from './control/access.ts'
 import { pathModes } from './core/path.ts'
 import { type Registration, toRegistration } from './discovery/consul-registration.ts'
+import {
+  oneOf,
+  toBoolean,
+  toCount,
+  toFile,
+  toList,
+  toMilliseconds,
+  toNamespace,
+  toPath,
+  toPercent,
+  toPort,
+  toPositiveMilliseconds,
+  toStore,
+  toText,
+  toToken,
+  toTokens
+} from './setting-values.ts'
 
 /** A bad setting. `message` is one line for the person who made it. */
 export class SettingsError extends Error {
@@ -182,94 +199,6 @@ function setting<T>(name: string, help: string, parse: (text: string) => T, fall
 
 function toFlag(name: string): string {
   return name.toLowerCase().replaceAll('_', '-')
-}
-
-function toText(text: string): string {
-  if (/[\s\0]/.test(text)) throw new Error('must not contain white space')
-  return text
-}
-
-function toFile(text: string): string {
-  if (text.includes('\0')) throw new Error('must be the path of a file')
-  return text
-}
-
-function toPort(text: string): number {
-  const port = Number(text)
-  if (!/^\d+$/.test(text) || port > 65_535) throw new Error(`must be a port number from 0 to 65535, not '${text}'`)
-  return port
-}
-
-function toMilliseconds(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`must be a whole number of milliseconds, not '${text}'`)
-  return Number(text)
-}
-
-function toPositiveMilliseconds(text: string): number {
-  const milliseconds = toMilliseconds(text)
-  if (milliseconds === 0) throw new Error('must be at least 1 millisecond')
-  return milliseconds
-}
-
-function toCount(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`must be a whole number, not '${text}'`)
-  return Number(text)
-}
-
-function toPercent(text: string): number {
-  if (!/^\d{1,3}$/.test(text) || Number(text) > 100) throw new Error(`must be a whole number from 0 to 100, not '${text}'`)
-  return Number(text)
-}
-
-function toBoolean(text: string): boolean {
-  if (text !== 'true' && text !== 'false') throw new Error(`must be true or false, not '${text}'`)
-  return text === 'true'
-}
-
-function oneOf<T extends string>(names: readonly T[]): (text: string) => T {
-  return text => {
-    if (!names.includes(text as T)) throw new Error(`must be one of ${names.join(', ')}, not '${text}'`)
-    return text as T
-  }
-}
-
-function toList(text: string): readonly string[] {
-  return text
-    .split(',')
-    .map(part => part.trim())
-    .filter(part => part !== '')
-}
-
-function toPath(text: string): string {
-  if (!/^\/[\x21-\x7e]*$/.test(text)) throw new Error(`must be a path that begins with '/', not '${text}'`)
-  return text
-}
-
-function toNamespace(text: string): string {
-  if (!/^[A-Za-z0-9._-]{1,64}$/.test(text)) throw new Error(`must be 1-64 of a-z A-Z 0-9 . _ -, not '${text}'`)
-  return text
-}
-
-// The value itself is never printed: it may hold a password.
-function toStore(text: string): string {
-  if (!/^(file:.+|(rediss?(\+(sentinel|cluster))?|etcds?):\/\/.+|memory:)$/s.test(text))
-    throw new Error('must be file:PATH, redis://…, rediss://…, redis+sentinel://…, redis+cluster://…, etcd://… or memory:')
-  return text
-}
-
-function toToken(text: string): string {
-  if (!/^[\x21-\x7e]{1,512}$/.test(text)) throw new Error('must be 1-512 printable characters without spaces')
-  return text
-}
-
-function toTokens(text: string): readonly AdminToken[] {
-  return toList(text).map(entry => {
-    const [name = '', role = '', ...rest] = entry.split(':')
-    const token = rest.join(':')
-    if (!/^[A-Za-z0-9._-]{1,64}$/.test(name) || !roles.includes(role as Role) || token === '')
-      throw new Error('must be name:role:token,… with the roles viewer, editor, admin')
-    return { name, role: role as Role, token: toToken(token) }
-  })
 }
 
 /** Whether an address to listen on can be reached from this machine only. */
