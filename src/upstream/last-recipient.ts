@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { CompiledRule } from '../core/route.ts'
 import { MethodNotAllowedError } from '../errors.ts'
 import type { Exchange } from './exchange.ts'
-import type { AnswerSlot } from './forwarding.ts'
+import type { AnswerSlot } from './forward-context.ts'
 import { linger } from './linger.ts'
 import { sendOwnAnswer } from './own-answer.ts'
 

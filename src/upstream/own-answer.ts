@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CompiledRule } from '../core/route.ts'
 import type { Exchange } from './exchange.ts'
-import type { AnswerSlot } from './forwarding.ts'
+import type { AnswerSlot } from './forward-context.ts'
 import { editHeaders } from './header-edits.ts'
 import { isHttp2, respond } from './inbound-http2.ts'
 import { linger } from './linger.ts'

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream'
 import type { Exchange } from './exchange.ts'
-import type { AnswerSlot } from './forwarding.ts'
+import type { AnswerSlot } from './forward-context.ts'
 import { toClientHeaders } from './response-headers.ts'
 
 /** Sends it and ends the connection. An answer that breaks off, or stands still for `readMs`, breaks the client's connection off. */
