@@ -5,6 +5,13 @@ import type { NormalPath } from './path.ts'
 /** What `node:http` gives as `IncomingMessage.headers`: names in lower case. */
 export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>
 
+/** A known caller. */
+export interface KnownClient {
+  readonly id: string
+  /** The id of its tier. */
+  readonly tier: string | undefined
+}
+
 const none: readonly string[] = []
 
 /** One request as rules see it. Address, query and cookies are parsed on first use, once. */
@@ -20,6 +27,8 @@ export class RequestFacts {
   readonly headers: RequestHeaders
   /** Milliseconds since the epoch. */
   readonly now: number
+  /** Who the caller has shown to be; undefined for nobody in particular. */
+  client: KnownClient | undefined = undefined
   #ipWords: IpWords | undefined
   #query: Map<string, string[]> | undefined
   #cookies: Map<string, string> | undefined
