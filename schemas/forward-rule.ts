@@ -13,6 +13,7 @@ import {
   TimestampSchema
 } from './common.ts'
 import { MirrorSchema } from './mirror.ts'
+import { RateLimitsSchema } from './rate-limit.ts'
 import { RetrySchema } from './retry.ts'
 import { RuleTestSchema } from './rule-test.ts'
 import { WarningsSchema } from './warning.ts'
@@ -166,6 +167,7 @@ const common = {
   response_headers: Type.Optional(HeaderEditsSchema),
   timeout_ms: Type.Optional(TimeoutsSchema),
   retry: Type.Optional(RetrySchema),
+  rate_limit: Type.Optional(RateLimitsSchema),
   breaker: Type.Optional(BreakerSchema),
   mirror: Type.Optional(MirrorSchema),
   max_body_bytes: Type.Optional(

@@ -13,6 +13,7 @@ const layers = [
   ['src/core/'],
   ['src/etcd/'],
   ['src/stores/', 'src/discovery/', 'src/upstream/', 'src/regex/'],
+  ['src/limits/'],
   ['src/control/'],
   ['plugins/'],
   ['routes/'],

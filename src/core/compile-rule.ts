@@ -7,6 +7,7 @@ import { compileWebSocket } from './compile-websocket.ts'
 import { compileHeaderEdits } from './header-edits.ts'
 import { compileHosts } from './host-pattern.ts'
 import { parseIp } from './ip-address.ts'
+import { compileLimits } from './limit/compile-limit.ts'
 import type { CompiledMatch } from './match.ts'
 import { toMatchKey } from './match-key.ts'
 import type { PathMode } from './path.ts'
@@ -42,6 +43,12 @@ export function compileRule(
   const toLocation = compiled && item.redirect && compileLocation(item.redirect.location, compiled.match.path, faults)
   const mirror = compileMirror(item, faults)
   const breaker = compileRuleBreaker(item, faults)
+  const limits = compileLimits(
+    item.rate_limit,
+    { kind: 'rule', id: item.id, path: compiled?.match.path, knowsClients: 'auth' in item },
+    faults,
+    ['rate_limit']
+  )
   const tests = compileTests(item.tests, faults, paths)
   if (faults.list.length > 0 || action === undefined || compiled === undefined) return faults.list
   return {
@@ -61,6 +68,7 @@ export function compileRule(
     websocket: compileWebSocket(item.websocket),
     retry: item.retry === undefined ? undefined : compileRetry(item.retry),
     breaker,
+    limits,
     mirror,
     tests
   }

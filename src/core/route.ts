@@ -7,6 +7,7 @@ import type { CompiledWebSocket } from './compile-websocket.ts'
 import type { CompiledDiscovery } from './discovery.ts'
 import type { RequestFacts } from './facts.ts'
 import type { CompiledHealthCheck } from './health-check.ts'
+import type { CompiledLimit } from './limit/compiled-limit.ts'
 import type { CompiledMatch } from './match.ts'
 import type { OutlierPolicy } from './outlier.ts'
 import type { NormalPath } from './path.ts'
@@ -145,6 +146,8 @@ export interface CompiledRule {
   readonly retry: CompiledRetry | undefined
   /** Takes the place of its service's; undefined: that of its service holds. */
   readonly breaker: CompiledBreaker | undefined
+  /** All of them must let a request pass. */
+  readonly limits: readonly CompiledLimit[]
   /** Undefined: nothing is copied. */
   readonly mirror: CompiledMirror | undefined
   readonly websocket: CompiledWebSocket

@@ -7,6 +7,8 @@ import { algorithmOf, keyOf, type LimitOwner, modeOf, scopeOf } from './limit-de
 import { faultsOfLimit } from './limit-faults.ts'
 import type { LimitSpec } from './spec.ts'
 
+const none: readonly CompiledLimit[] = []
+
 /** The limits, in the order written. What is wrong with them goes to `faults`, under `at`. */
 export function compileLimits(
   written: RateLimits | undefined,
@@ -14,7 +16,7 @@ export function compileLimits(
   faults: Faults,
   at: readonly (string | number)[]
 ): readonly CompiledLimit[] {
-  if (written === undefined) return []
+  if (written === undefined) return none
   const list = Array.isArray(written) ? written : [written]
   const ids = new Set<string>()
   return list.map((item, index) => {

@@ -1,0 +1,51 @@
+import type { CompiledLimit } from '../core/limit/compiled-limit.ts'
+import type { LimitCounter } from '../core/limit/counter.ts'
+import { createCounter } from '../core/limit/counters.ts'
+import type { KeyBudget } from '../core/limit/key-table.ts'
+
+/** What became of requests under one limit, of one rule and tier. */
+export interface LimitTally {
+  /** The rule that the requests matched. */
+  readonly rule: string
+  /** Of the clients; `''` is none. */
+  readonly tier: string
+  allowed: number
+  refused: number
+  /** Let through after they were held back. Among those allowed. */
+  delayed: number
+  /** Let through although a limit in shadow would have refused them. Among those allowed. */
+  shadowed: number
+}
+
+/** What is known of a limit while it is in force. It outlives the versions of the configuration that hold it. */
+export class LiveLimit {
+  readonly id: string
+  /** Counts what this instance counts for itself. */
+  readonly counter: LimitCounter
+  readonly #tallies = new Map<string, LimitTally>()
+  #last: LimitTally | undefined
+
+  constructor({ id, algorithm }: CompiledLimit, budget: KeyBudget) {
+    this.id = id
+    this.counter = createCounter(algorithm, budget)
+  }
+
+  get tallies(): Iterable<LimitTally> {
+    return this.#tallies.values()
+  }
+
+  /** The tally of a rule and tier, made when there is none. */
+  tally(rule: string, tier: string): LimitTally {
+    const last = this.#last
+    if (last !== undefined && last.rule === rule && last.tier === tier) return last
+    // No id has a slash.
+    const key = `${rule}/${tier}`
+    let tally = this.#tallies.get(key)
+    if (tally === undefined) {
+      tally = { rule, tier, allowed: 0, refused: 0, delayed: 0, shadowed: 0 }
+      this.#tallies.set(key, tally)
+    }
+    this.#last = tally
+    return tally
+  }
+}
