@@ -35,6 +35,7 @@ const exchange: FastifyPluginCallback = (app, _options, done) => {
     const current = new Exchange(request.id, performance.now())
     request.exchange = current
     onceClosed(request, reply, () => {
+      current.isOver = true
       current.upstream?.cancel()
       if (current.releases !== undefined) for (const release of current.releases) release()
       for (const listener of listeners) listener(request, reply)

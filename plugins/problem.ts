@@ -43,7 +43,7 @@ function sendProblem(error: Error, request: FastifyRequest, reply: FastifyReply)
   const body = toProblem(error, request.id, new Date())
   request.problem = body.code
   // Whatever lets us say 503 passes soon: a load, a target that comes back.
-  if (body.status === 503 && !reply.hasHeader('retry-after'))
+  if ((body.status === 503 || 'retryAfterS' in error) && !reply.hasHeader('retry-after'))
     reply.header('retry-after', 'retryAfterS' in error ? String(error.retryAfterS) : '1')
   // As bytes: to a string Fastify would add a charset, which JSON has not (RFC 8259 section 11).
   reply

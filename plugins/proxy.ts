@@ -60,7 +60,7 @@ export function answerByRule(request: FastifyRequest, reply: FastifyReply, linge
 function answer(request: FastifyRequest, reply: FastifyReply, own: OwnAnswer, lingerMs: number): void {
   reply.hijack()
   linger(request.raw, reply.raw, lingerMs)
-  request.exchange.bytesSent = sendOwnAnswer(reply.raw, request.route.rule, request.id, own)
+  request.exchange.bytesSent = sendOwnAnswer(reply.raw, request.exchange, own)
 }
 
 // fp(): the route is for every request that is not upgraded.

@@ -20,6 +20,9 @@ export const BodyTooLargeError = createError<[]>('BODY_TOO_LARGE', 'The request 
 export const RequestTimeoutError = createError<[]>('REQUEST_TIMEOUT', 'The request did not arrive in time', 408)
 export const HeadersTooLargeError = createError<[]>('HEADERS_TOO_LARGE', 'The request header section is too large', 431)
 
+/** Without a stack: whoever is limited must cost little. */
+export const RateLimitedError = createError<[detail: string]>('RATE_LIMITED', '%s', 429, Error, false)
+
 // proxy
 export const MethodNotAllowedError = createError<[method: string]>('METHOD_NOT_ALLOWED', '%s is not answered here', 405)
 export const NoRuleError = createError<[method: string, path: string]>('NO_RULE', 'No rule matches %s %s', 404)
@@ -108,6 +111,12 @@ export type WithRetryAfter = Error & { readonly retryAfterS: number }
 /** The answer of an open breaker. @param waitMs until requests are let through again, in milliseconds */
 export function breakerOpen(waitMs: number): WithRetryAfter {
   return Object.assign(new BreakerOpenError(), { retryAfterS: Math.max(1, Math.ceil(waitMs / 1_000)) })
+}
+
+/** The answer of a limit. @param waitMs until a request may go again, in milliseconds */
+export function rateLimited(waitMs: number): WithRetryAfter {
+  const error = new RateLimitedError('Too many requests; try again later')
+  return Object.assign(error, { retryAfterS: Math.max(1, Math.ceil(waitMs / 1_000)) })
 }
 
 /** Puts `faults` on `error`; the problem plugin sends them as `errors`. */

@@ -13,6 +13,7 @@ import { observe, reportFleet, reportLastGood } from './control/observe.ts'
 import { reportBreakers } from './control/observe-breakers.ts'
 import { reportDiscovery } from './control/observe-discovery.ts'
 import { reportHealth } from './control/observe-health.ts'
+import { reportRefusals } from './control/observe-limits.ts'
 import { reportOverload } from './control/observe-overload.ts'
 import { observeRollouts } from './control/observe-rollouts.ts'
 import { Overload } from './control/overload.ts'
@@ -25,6 +26,7 @@ import type { ConfigState } from './core/config-state.ts'
 import { CidrSet } from './core/ip.ts'
 import type { WritableStore } from './core/store.ts'
 import { Discoveries } from './discovery/discoveries.ts'
+import { Limiter } from './limits/limiter.ts'
 import { type Settings, SettingsError } from './settings.ts'
 import { LastGoodFile } from './stores/last-good.ts'
 import { openStore } from './stores/open-store.ts'
@@ -76,7 +78,9 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
   const onTrouble = (error: unknown) => logger.warn({ err: error }, 'the rollout could not be moved; trying again')
   const coordinator = new RolloutCoordinator({ live, writer, fleet, instance, onTrouble })
   const overload = new Overload(settings, reportOverload(logger, metrics))
-  const state = { connections: new Connections(), overload, ...createServiceParts(logger, metrics, feed) }
+  const limiter = new Limiter({ maxKeys: settings.limitMaxKeys, onRefusal: reportRefusals(logger, feed) })
+  metrics.readLimits(limiter)
+  const state = { connections: new Connections(), overload, limiter, ...createServiceParts(logger, metrics, feed) }
   const shared = { live, logger, metrics, isReady, paths, ...state }
   const admin = {
     ...shared,

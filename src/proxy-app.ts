@@ -3,6 +3,7 @@ import fastify, { type FastifyInstance, type FastifyServerFactory } from 'fastif
 import type { Logger } from 'pino'
 import accessLog from '../plugins/access-log.ts'
 import exchange from '../plugins/exchange.ts'
+import limiterPlugin from '../plugins/limiter.ts'
 import metricsPlugin from '../plugins/metrics.ts'
 import overloadPlugin from '../plugins/overload.ts'
 import problem from '../plugins/problem.ts'
@@ -20,6 +21,7 @@ import { type CertificateSource, createTlsServer } from './control/tls-server.ts
 import type { CidrSet } from './core/ip.ts'
 import type { PathMode } from './core/path.ts'
 import type { Discoveries } from './discovery/discoveries.ts'
+import { Limiter } from './limits/limiter.ts'
 import { Breakers } from './upstream/breakers.ts'
 import { Connections } from './upstream/connections.ts'
 import type { ServicesHealth } from './upstream/services-health.ts'
@@ -50,6 +52,8 @@ export interface ProxyAppOptions {
   readonly breakers?: Breakers
   /** The sources of targets, not started yet. Default: `discovery` of services finds nothing. */
   readonly discoveries?: Discoveries
+  /** What rate limits know. Default: one of its own, that tells nobody. */
+  readonly limiter?: Limiter
   /** For tests: shorter waits. */
   readonly limits?: Omit<UpstreamOptions, 'live'>
 }
@@ -60,7 +64,8 @@ export function buildProxy(options: ProxyAppOptions): FastifyInstance {
 }
 
 /** The data plane on two listeners that share all live state: a plain one and one with TLS. Both have to be closed. */
-export function buildProxies(options: ProxyAppOptions, certificates: CertificateSource): [plain: FastifyInstance, secure: FastifyInstance] {
+export function buildProxies(given: ProxyAppOptions, certificates: CertificateSource): [plain: FastifyInstance, secure: FastifyInstance] {
+  const options = { ...given, limiter: given.limiter ?? new Limiter() }
   const upstream = createUpstream(options)
   let open = 2
   const release = async (): Promise<void> => {
@@ -83,7 +88,7 @@ interface Listener extends ProxyOptions {
 
 function build(options: ProxyAppOptions, { certificates, ...listener }: Listener): FastifyInstance {
   const { live, logger, metrics, trustedProxies, readyPath, isReady, overload, paths = 'strict' } = options
-  const { connections = new Connections() } = options
+  const { connections = new Connections(), limiter = new Limiter() } = options
   const { clientHeaderTimeoutMs = 10_000 } = options
   const app: FastifyInstance = fastify({
     logger: false,
@@ -114,6 +119,7 @@ function build(options: ProxyAppOptions, { certificates, ...listener }: Listener
   if (readyPath !== undefined) app.register(ready, { path: readyPath, isReady })
   if (overload !== undefined) app.register(overloadPlugin, { overload, metrics })
   app.register(router, { live, trustedProxies, paths })
+  app.register(limiterPlugin, { limiter, live })
   app.register(proxy, listener)
   app.register(websocket, { upstream: listener.upstream, connections, metrics, live })
   return app

@@ -39,6 +39,13 @@ export function toCount(text: string): number {
   return Number(text)
 }
 
+/** A whole number from 1. @throws {Error} whose message says what was expected */
+export function toPositiveCount(text: string): number {
+  const count = toCount(text)
+  if (count === 0) throw new Error('must be at least 1')
+  return count
+}
+
 /** A whole number from 0 to 100. @throws {Error} whose message says what was expected */
 export function toPercent(text: string): number {
   if (!/^\d{1,3}$/.test(text) || Number(text) > 100) throw new Error(`must be a whole number from 0 to 100, not '${text}'`)
@@ -84,6 +91,13 @@ export function toNamespace(text: string): string {
 export function toStore(text: string): string {
   if (!/^(file:.+|(rediss?(\+(sentinel|cluster))?|etcds?):\/\/.+|memory:)$/s.test(text))
     throw new Error('must be file:PATH, redis://…, rediss://…, redis+sentinel://…, redis+cluster://…, etcd://… or memory:')
+  return text
+}
+
+/** The URL of a Redis. @throws {Error} whose message says what was expected */
+export function toRedis(text: string): string {
+  if (!/^rediss?(\+(sentinel|cluster))?:\/\/.+$/s.test(text))
+    throw new Error('must be redis://…, rediss://…, redis+sentinel://… or redis+cluster://…')
   return text
 }
 

@@ -15,7 +15,9 @@ import {
   toPath,
   toPercent,
   toPort,
+  toPositiveCount,
   toPositiveMilliseconds,
+  toRedis,
   toStore,
   toText,
   toToken,
@@ -85,6 +87,13 @@ const table = {
     toCount,
     100
   ),
+  limitStore: setting(
+    'LIMIT_STORE',
+    'redis://… where instances count rate limits together; the store when that is a Redis',
+    toRedis,
+    undefined as string | undefined
+  ),
+  limitMaxKeys: setting('LIMIT_MAX_KEYS', 'keys that rate limits count in memory, over all limits', toPositiveCount, 1_000_000),
   paths: setting('PATHS', 'encoded slashes and backslashes in paths: strict (refused) | lenient (data)', oneOf(pathModes), 'strict'),
   tlsPort: setting(
     'TLS_PORT',

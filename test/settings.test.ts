@@ -30,6 +30,8 @@ t.test('without any setting the defaults hold', async t => {
     maxHeapPercent: 90,
     clientHeaderTimeoutMs: 10_000,
     clientMinBytesPerSecond: 100,
+    limitStore: undefined,
+    limitMaxKeys: 1_000_000,
     paths: 'strict',
     register: undefined
   })
@@ -54,6 +56,8 @@ t.test('a bad setting is one line that names it', async t => {
   t.match(refused({ SLUICE_MAX_CONNECTIONS: '-1' }), /SLUICE_MAX_CONNECTIONS must be a whole number/)
   t.match(refused({ SLUICE_MAX_HEAP_PERCENT: '101' }), /from 0 to 100/)
   t.match(refused({ SLUICE_CLIENT_HEADER_TIMEOUT_MS: '0' }), /at least 1 millisecond/)
+  t.match(refused({ SLUICE_LIMIT_STORE: 'memory:' }), /SLUICE_LIMIT_STORE must be redis:/)
+  t.match(refused({ SLUICE_LIMIT_MAX_KEYS: '0' }), /SLUICE_LIMIT_MAX_KEYS must be at least 1/)
   t.match(refused({ SLUICE_PATHS: 'loose' }), /must be one of strict, lenient/)
   t.match(refused({ SLUICE_TLS_PORT: 'https' }), /SLUICE_TLS_PORT must be a port number/)
   t.match(refused({ SLUICE_TLS_PORT: '443', SLUICE_TLS_KEY: 'key.pem' }), /SLUICE_TLS_KEY needs SLUICE_TLS_CERT/)

@@ -4,6 +4,7 @@ import { version } from '../version.ts'
 import { type BreakerMetrics, createBreakerMetrics } from './breaker-metrics.ts'
 import { createDiscoveryMetrics, type DiscoveryMetrics } from './discovery-metrics.ts'
 import { createHealthMetrics, type HealthMetrics } from './health-metrics.ts'
+import { createLimitMetrics, type LimitMetrics } from './limit-metrics.ts'
 import { createOverloadMetrics, type OverloadMetrics } from './overload-metrics.ts'
 import { RequestDurations } from './request-durations.ts'
 import { createRolloutMetrics, type RolloutMetrics } from './rollout-metrics.ts'
@@ -18,6 +19,7 @@ export interface Metrics
     HealthMetrics,
     BreakerMetrics,
     DiscoveryMetrics,
+    LimitMetrics,
     WebSocketMetrics {
   readonly registry: Registry
   /** A request has come in. */
@@ -63,6 +65,7 @@ export function createMetrics({ measureProcess = true }: MetricsOptions = {}): M
     ...createHealthMetrics(registry),
     ...createBreakerMetrics(registry),
     ...createDiscoveryMetrics(registry),
+    ...createLimitMetrics(registry),
     ...createWebSocketMetrics(registry)
   }
 }

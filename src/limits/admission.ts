@@ -1,6 +1,6 @@
 import type { RequestFacts } from '../core/facts.ts'
 import type { CompiledLimit } from '../core/limit/compiled-limit.ts'
-import { createDecision, type LimitDecision } from '../core/limit/decision.ts'
+import type { Take } from './take.ts'
 
 /** A request that asks to be let in. */
 export interface LimitedRequest {
@@ -13,43 +13,43 @@ export interface LimitedRequest {
   readonly tierLimits: readonly CompiledLimit[]
 }
 
-/** What the limits say of a request, all together. */
+/** What the limits of a request say, all together. */
 export class Admission {
+  /** Each limit that was asked, in the order of asking. */
+  readonly takes: Take[] = []
   /** Whether the request may go. */
   allowed = true
-  /** The limit that refused, otherwise the one that is nearest to refusing; undefined when all are in shadow. */
-  limit: CompiledLimit | undefined
-  /** What that limit says. */
-  readonly decision: LimitDecision = createDecision()
-  /** The limits that do without the store now refuse everything. */
-  isStoreFailure = false
+  /** The limit that refused, otherwise the one that is nearest to refusing; undefined when all are in shadow, or say nothing. */
+  decisive: Take | undefined
   /** How long the request is to be held back, in milliseconds. */
   delayMs = 0
-  /** To be called once when the exchange is over. */
-  release: (() => void) | undefined
+  #releases: (() => void)[] | undefined
 
-  /** Takes in what one of the limits says. @returns whether the request may still go */
-  add(limit: CompiledLimit, decision: LimitDecision): boolean {
+  /** Takes in what one of the limits said. @returns whether the request may still go */
+  add(take: Take): boolean {
+    const { limit, decision } = take
     if (limit.shadow) return true
     const { allowed, remaining, delayMs } = decision
-    if (this.limit === undefined || !allowed || remaining < this.decision.remaining) {
-      this.limit = limit
-      Object.assign(this.decision, decision)
-    }
+    if (this.decisive === undefined || !allowed || remaining < this.decisive.decision.remaining) this.decisive = take
     if (!allowed) this.allowed = false
     else if (delayMs > this.delayMs) this.delayMs = delayMs
     return allowed
   }
 
-  /** `then` is called, too, when the exchange is over. */
   onRelease(then: () => void): void {
-    const before = this.release
-    this.release =
-      before === undefined
-        ? then
-        : () => {
-            before()
-            then()
-          }
+    this.#releases ??= []
+    this.#releases.push(then)
+  }
+
+  /** Whether something is to be given back when the exchange is over. */
+  get holds(): boolean {
+    return this.#releases !== undefined
+  }
+
+  /** Gives back what the request holds. To be called when its exchange is over, or it is refused after all. */
+  release(): void {
+    const releases = this.#releases
+    this.#releases = undefined
+    if (releases !== undefined) for (const then of releases) then()
   }
 }

@@ -1,50 +1,168 @@
 /** Asks the limits of a request, all of which must let it pass, and keeps what they know. */
 import type { CompiledLimit } from '../core/limit/compiled-limit.ts'
-import { createDecision } from '../core/limit/decision.ts'
 import type { KeyBudget } from '../core/limit/key-table.ts'
 import type { LimitSpec } from '../core/limit/spec.ts'
 import { Admission, type LimitedRequest } from './admission.ts'
-import { LiveLimit } from './live-limit.ts'
+import type { ClusterLimits } from './cluster-limits.ts'
+import { type LimitTally, LiveLimit } from './live-limit.ts'
+import { shortKey } from './short-key.ts'
+import { storeFailed } from './store-failure.ts'
+import { Take } from './take.ts'
 
 export interface LimiterOptions {
   /** How many keys may be counted in memory at once, over all limits. Default 1,000,000. */
   readonly maxKeys?: number
   /** Milliseconds on a clock that only goes forward. Default: that of `performance.now()`. */
   readonly now?: () => number
+  /** What instances count together. Undefined: nothing, each counts for itself. */
+  readonly cluster?: ClusterLimits | undefined
+  /** A request was refused, or would have been but for the limit's `shadow`. */
+  readonly onRefusal?: (take: Take, request: LimitedRequest) => void
 }
 
 export class Limiter {
+  readonly cluster: ClusterLimits | undefined
   readonly #now: () => number
   readonly #budget: KeyBudget
+  readonly #onRefusal: (take: Take, request: LimitedRequest) => void
   readonly #live = new Map<string, LiveLimit>()
-  readonly #decision = createDecision()
 
-  constructor({ maxKeys = 1_000_000, now = () => performance.now() }: LimiterOptions = {}) {
+  constructor({ maxKeys = 1_000_000, now = () => performance.now(), cluster, onRefusal = () => {} }: LimiterOptions = {}) {
     this.#now = now
     this.#budget = { max: maxKeys, used: 0 }
+    this.cluster = cluster
+    this.#onRefusal = onRefusal
   }
 
-  /** Counts the request under its limits when all let it pass, and under none otherwise. */
-  admit(request: LimitedRequest): Admission {
+  /**
+   * Counts the request under its limits when all let it pass, and under none otherwise. A promise only when a limit has to ask the store; it
+   * never rejects, and is kept for at most 50 ms.
+   */
+  admit(request: LimitedRequest): Admission | Promise<Admission> {
     const admission = new Admission()
-    const { limits, tierLimits } = request
-    if (this.#takeAll(tierLimits, request, admission)) this.#takeAll(limits, request, admission)
-    if (!admission.allowed) this.#takeBack(request, admission.limit!)
-    this.#count(request, admission)
-    return admission
+    const nowMs = this.#now()
+    const passes = this.#takeAll(request.tierLimits, request, admission, nowMs) && this.#takeAll(request.limits, request, admission, nowMs)
+    const asked = passes ? admission.takes.filter(isToBeAsked) : none
+    if (asked.length === 0) return this.#conclude(request, admission)
+    return this.#ask(asked, admission).then(() => this.#conclude(request, admission))
   }
 
-  #takeAll(limits: readonly CompiledLimit[], { facts }: LimitedRequest, admission: Admission): boolean {
+  /** What the limits would say now; nothing is counted. Limits that only the store knows are not asked. */
+  look({ limits, tierLimits, facts }: LimitedRequest): readonly Take[] {
     const nowMs = this.#now()
+    return [...tierLimits, ...limits].map(limit => {
+      const take = this.#toTake(limit, facts)
+      if (!this.#isAhead(limit) || !this.cluster!.takeAhead(take, nowMs, 0, take.decision))
+        take.live.counter.take(take.key, take.spec, nowMs, 0, take.decision)
+      return take
+    })
+  }
+
+  /** What is kept of the limits that were asked so far. */
+  get live(): Iterable<LiveLimit> {
+    return this.#live.values()
+  }
+
+  /** How many keys are counted in memory. */
+  get keys(): number {
+    return this.#budget.used
+  }
+
+  /** Forgets the limits that are in force no more. */
+  retain(isInForce: (live: LiveLimit) => boolean): void {
+    for (const [id, live] of this.#live) {
+      if (isInForce(live)) continue
+      live.counter.clear()
+      this.#live.delete(id)
+    }
+  }
+
+  // Those that need no store come first: who is refused by them costs the store nothing.
+  #takeAll(limits: readonly CompiledLimit[], { facts }: LimitedRequest, admission: Admission, nowMs: number): boolean {
     for (const limit of limits) {
-      const live = this.of(limit)
-      live.counter.take(limit.toKey(facts), specOf(limit, facts.client?.tier), nowMs, 1, this.#decision)
-      if (!admission.add(limit, this.#decision)) return false
+      const take = this.#toTake(limit, facts)
+      admission.takes.push(take)
+      if (this.#isAsked(limit)) continue
+      if (this.#isAhead(limit)) {
+        if (this.cluster!.takeAhead(take, nowMs, 1, take.decision)) take.countedBy = take.decision.allowed ? 'ahead' : undefined
+        else this.#withoutStore(take, nowMs)
+      } else this.#takeFromMemory(take, take.spec, nowMs)
+      take.isAnswered = true
+      if (!admission.add(take)) return false
     }
     return true
   }
 
-  of(limit: CompiledLimit): LiveLimit {
+  async #ask(asked: readonly Take[], admission: Admission): Promise<void> {
+    try {
+      const { decisions, release } = await this.cluster!.take(asked)
+      const passes = decisions.every(({ allowed }, index) => allowed || asked[index]!.limit.shadow)
+      if (release !== undefined) admission.onRelease(release)
+      for (const [index, take] of asked.entries()) {
+        Object.assign(take.decision, decisions[index])
+        if (passes && take.decision.allowed) take.countedBy = 'cluster'
+      }
+    } catch {
+      const nowMs = this.#now()
+      for (const take of asked) this.#withoutStore(take, nowMs)
+    }
+    for (const take of asked) {
+      take.isAnswered = true
+      admission.add(take)
+    }
+  }
+
+  #withoutStore(take: Take, nowMs: number): void {
+    take.live.storeFailures++
+    storeFailed(take, this.cluster!.instances, spec => this.#takeFromMemory(take, spec, nowMs))
+  }
+
+  #takeFromMemory(take: Take, spec: LimitSpec, nowMs: number): void {
+    take.live.counter.take(take.key, spec, nowMs, 1, take.decision)
+    if (take.decision.allowed) take.countedBy = 'memory'
+  }
+
+  #conclude(request: LimitedRequest, admission: Admission): Admission {
+    const { takes, allowed } = admission
+    const tier = request.facts.client?.tier ?? ''
+    for (const take of takes) {
+      const tally = take.live.tally(request.rule, tier)
+      if (allowed) this.#letIn(take, admission, tally)
+      else this.#takeBack(take)
+      if (!take.isAnswered || take.decision.allowed) continue
+      if (take.limit.shadow) tally.shadowed++
+      else tally.refused++
+      this.#onRefusal(take, request)
+    }
+    if (!allowed) admission.release()
+    return admission
+  }
+
+  #letIn(take: Take, admission: Admission, tally: LimitTally): void {
+    tally.allowed++
+    if (take.decision.delayMs > 0 && !take.limit.shadow) tally.delayed++
+    if (take.algorithm === 'concurrency' && take.countedBy === 'memory') admission.onRelease(() => this.#takeBack(take))
+  }
+
+  #takeBack(take: Take): void {
+    if (take.countedBy === 'memory') take.live.counter.giveBack(take.key, take.spec)
+    else if (take.countedBy === 'ahead') this.cluster!.giveBackAhead(take)
+    take.countedBy = undefined
+  }
+
+  #toTake(limit: CompiledLimit, facts: LimitedRequest['facts']): Take {
+    return new Take(limit, this.#liveOf(limit), shortKey(limit.toKey(facts)), specOf(limit, facts.client?.tier))
+  }
+
+  #isAhead({ scope, mode }: CompiledLimit): boolean {
+    return this.cluster !== undefined && scope === 'cluster' && mode === 'bounded'
+  }
+
+  #isAsked({ scope, mode }: CompiledLimit): boolean {
+    return this.cluster !== undefined && scope === 'cluster' && mode === 'exact'
+  }
+
+  #liveOf(limit: CompiledLimit): LiveLimit {
     let live = this.#live.get(limit.id)
     if (live === undefined) {
       live = new LiveLimit(limit, this.#budget)
@@ -52,12 +170,15 @@ export class Limiter {
     }
     return live
   }
+}
 
-  #takeBack(_request: LimitedRequest, _refusing: CompiledLimit): void {}
-  #count(_request: LimitedRequest, _admission: Admission): void {}
+const none: readonly Take[] = []
+
+function isToBeAsked({ isAnswered }: Take): boolean {
+  return !isAnswered
 }
 
 /** What a limit allows to a client of this tier. */
-export function specOf({ spec, byTier }: CompiledLimit, tier: string | undefined): LimitSpec {
+function specOf({ spec, byTier }: CompiledLimit, tier: string | undefined): LimitSpec {
   return (byTier !== undefined && tier !== undefined && byTier.get(tier)) || spec
 }

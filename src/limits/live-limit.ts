@@ -20,13 +20,17 @@ export interface LimitTally {
 /** What is known of a limit while it is in force. It outlives the versions of the configuration that hold it. */
 export class LiveLimit {
   readonly id: string
+  readonly owner: CompiledLimit['owner']
   /** Counts what this instance counts for itself. */
   readonly counter: LimitCounter
+  /** How often the store did not answer. */
+  storeFailures = 0
   readonly #tallies = new Map<string, LimitTally>()
   #last: LimitTally | undefined
 
-  constructor({ id, algorithm }: CompiledLimit, budget: KeyBudget) {
+  constructor({ id, owner, algorithm }: CompiledLimit, budget: KeyBudget) {
     this.id = id
+    this.owner = owner
     this.counter = createCounter(algorithm, budget)
   }
 

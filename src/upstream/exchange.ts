@@ -68,6 +68,10 @@ export class Exchange {
   admitted = false
   /** How many requests were sent to targets; without a `retry` one at most. */
   attempts = 1
+  /** What limits have to say on the answer, whoever gives it: names (in lower case) and values in turn. Undefined: nothing. */
+  limitFields: readonly string[] | undefined
+  /** Whether it has ended. */
+  isOver = false
   /** Bytes of the answer's body that were handed to the client's connection. */
   bytesSent = 0
   /** Bytes of the messages that the client of a WebSocket sent. */

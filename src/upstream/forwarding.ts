@@ -131,8 +131,8 @@ export class Forwarding implements Dispatcher.DispatchHandler, Cancellable {
     // With HTTP/2 trailers may follow a body of any length.
     if (hasBody && length !== undefined && !overHttp2) this.#expected = Number(length)
     const mayHaveTrailers = hasBody && (overHttp2 || (length === undefined && this.#request.httpVersionMinor === 1))
-    const requestId = this.#exchange.id
-    const list = toClientHeaders({ status, fields, requestId, mayHaveTrailers }, this.#exchange.route!.rule.responseHeaders)
+    const { id: requestId, limitFields, route } = this.#exchange
+    const list = toClientHeaders({ status, fields, requestId, limitFields, mayHaveTrailers }, route!.rule.responseHeaders)
     if (this.#exchange.sticky !== undefined) addSticky(list, this.#exchange, this.#request)
     if (this.#context.draining) this.#response.shouldKeepAlive = false
     if (overHttp2) respond(this.#response, status, list, !hasBody)

@@ -24,7 +24,7 @@ export function answerAsLast(request: IncomingMessage, reply: AnswerSlot, exchan
   }
   reply.hijack()
   linger(request, reply.raw, lingerMs)
-  exchange.bytesSent = sendOwnAnswer(reply.raw, rule, exchange.id, {
+  exchange.bytesSent = sendOwnAnswer(reply.raw, exchange, {
     status: 200,
     headers: [['allow', methodsOf(rule).join(', ')]],
     body: ''

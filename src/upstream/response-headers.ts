@@ -10,13 +10,15 @@ export interface AnswerHead {
   readonly status: number
   readonly fields: ReceivedFields
   readonly requestId: string
+  /** As `Exchange.limitFields`: they take the place of the target's own. */
+  readonly limitFields: readonly string[] | undefined
   /** Whether the answer to the client is chunked and the client may therefore get trailers. */
   readonly mayHaveTrailers: boolean
 }
 
 /** Names (in lower case) and values in turn, for `writeHead`: the target's end-to-end fields, ours, then the rule's edits. */
 export function toClientHeaders(
-  { status, fields, requestId, mayHaveTrailers }: AnswerHead,
+  { status, fields, requestId, limitFields, mayHaveTrailers }: AnswerHead,
   edits: CompiledHeaderEdits | undefined
 ): string[] {
   const list: string[] = []
@@ -26,12 +28,14 @@ export function toClientHeaders(
   for (const name in fields) {
     if (responseHopByHop.has(name) || name === 'via' || nominated?.has(name)) continue
     if (name === 'content-length' && !lengthCounts) continue
+    if (limitFields !== undefined && name.startsWith('x-ratelimit-')) continue
     pushField(list, name, fields[name]!)
   }
   // RFC 9112 section 7.1.2; node:http throws on a Trailer field where there can be none, and that would end the process.
   if (mayHaveTrailers && fields['trailer'] !== undefined) pushField(list, 'trailer', fields['trailer'])
   const via = fields['via']
   list.push('via', via === undefined ? '1.1 sluice' : `${String(via)}, 1.1 sluice`, 'x-request-id', requestId)
+  if (limitFields !== undefined) list.push(...limitFields)
   return edits === undefined ? list : editHeaders(list, edits)
 }
 

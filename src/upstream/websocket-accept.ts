@@ -7,7 +7,7 @@ import { addSticky } from './sticky.ts'
 /** Lines for the header section: what the target's 101 said end to end, ours, and the rule's edits. */
 export function acceptLines(fields: ReceivedFields, exchange: Exchange, request: IncomingMessage): string[] {
   const { rule } = exchange.route!
-  const head = { status: 101, fields, requestId: exchange.id, mayHaveTrailers: false }
+  const head = { status: 101, fields, requestId: exchange.id, limitFields: exchange.limitFields, mayHaveTrailers: false }
   const list = toClientHeaders(head, rule.responseHeaders)
   addSticky(list, exchange, request)
   const lines: string[] = []

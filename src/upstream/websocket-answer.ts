@@ -8,7 +8,8 @@ import { toClientHeaders } from './response-headers.ts'
 /** Sends it and ends the connection. An answer that breaks off, or stands still for `readMs`, breaks the client's connection off. */
 export function passOnAnswer(answer: IncomingMessage, reply: AnswerSlot, exchange: Exchange, readMs: number): void {
   const { raw } = reply
-  const head = { status: answer.statusCode!, fields: answer.headers, requestId: exchange.id, mayHaveTrailers: false }
+  const { id: requestId, limitFields } = exchange
+  const head = { status: answer.statusCode!, fields: answer.headers, requestId, limitFields, mayHaveTrailers: false }
   const fields = toClientHeaders(head, exchange.route!.rule.responseHeaders)
   try {
     raw.writeHead(head.status, fields)

@@ -8,6 +8,7 @@ import { faultsOfLimit } from './limit-faults.ts'
 import type { LimitSpec } from './spec.ts'
 
 const none: readonly CompiledLimit[] = []
+const shared = { kind: 'global', id: '' } as const
 
 /** The limits, in the order written. What is wrong with them goes to `faults`, under `at`. */
 export function compileLimits(
@@ -45,6 +46,7 @@ function compileLimit(item: RateLimit, owner: LimitOwner, taken: ReadonlySet<str
   const key = keyOf(item, owner)
   return {
     id: toId(owner, algorithm, key, taken),
+    owner: key.includes('global') ? shared : { kind: owner.kind, id: owner.id },
     item,
     algorithm,
     spec: toSpec(item),

@@ -23,6 +23,8 @@ export interface AdaptivePolicy {
 export interface CompiledLimit {
   /** What its counters are kept under, through all versions of the configuration. Equal for limits that share counters. */
   readonly id: string
+  /** Whose counters they are; `global` for those that rules share. */
+  readonly owner: { readonly kind: 'rule' | 'tier' | 'global'; readonly id: string }
   /** As written. */
   readonly item: RateLimit
   readonly algorithm: LimitAlgorithm

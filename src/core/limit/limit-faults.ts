@@ -1,5 +1,5 @@
 /** What contradicts itself in a limit, or cannot be where it stands. */
-import type { RateLimit } from '../../../schemas/rate-limit.ts'
+import { defaultGains, type RateLimit } from '../../../schemas/rate-limit.ts'
 import type { PathMatcher } from '../match.ts'
 import { algorithmOf, isLeasable, keyOf, type LimitOwner, scopeOf } from './limit-defaults.ts'
 
@@ -40,7 +40,16 @@ function* faultsOfFields(item: RateLimit): Generator<LimitFault> {
     for (const field of adaptiveFields) if (item[field] !== undefined) yield { keys: [field], detail: 'is for adaptive' }
 }
 
-function* faultsOfAdaptive({ limit, min = 1, max = limit, target_latency_ms, kp, ki, kd, by_tier }: RateLimit): Generator<LimitFault> {
+function* faultsOfAdaptive({
+  limit,
+  min = 1,
+  max = limit,
+  target_latency_ms,
+  kp,
+  ki,
+  kd = defaultGains.kd,
+  by_tier
+}: RateLimit): Generator<LimitFault> {
   if (target_latency_ms === undefined) yield { keys: ['target_latency_ms'], detail: 'is needed: what shall the rate be moved for?' }
   if (min > max) yield { keys: ['min'], detail: 'is above max' }
   else if (limit < min || limit > max) yield { keys: ['limit'], detail: 'is where the rate begins: it must be from min to max' }

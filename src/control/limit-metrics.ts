@@ -1,0 +1,61 @@
+/** What is measured of limits. Read at a scrape. */
+import { Counter, Gauge, type Registry } from '@prometheus-io/client'
+import type { Limiter } from '../limits/limiter.ts'
+
+export interface LimitMetrics {
+  /** Where the counts come from. Default: there are none. */
+  readLimits(source: Limiter): void
+}
+
+export function createLimitMetrics(registry: Registry): LimitMetrics {
+  const registers = [registry]
+  let limiter: Limiter | undefined
+  new Counter({
+    name: 'sluice_rate_limit_requests_total',
+    help: 'Requests under limits, by what became of them. delayed and shadowed are among those allowed.',
+    labelNames: ['limit', 'rule', 'tier', 'outcome'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { id: limit, tallies } of limiter?.live ?? [])
+        for (const { rule, tier, allowed, refused, delayed, shadowed } of tallies)
+          for (const [outcome, count] of Object.entries({ allowed, refused, delayed, shadowed }))
+            if (count > 0) this.inc({ limit, rule, tier, outcome }, count)
+    }
+  })
+  new Counter({
+    name: 'sluice_rate_limit_store_failures_total',
+    help: 'Requests under limits that the store was to be asked for and did not answer.',
+    labelNames: ['limit'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { id: limit, storeFailures } of limiter?.live ?? []) if (storeFailures > 0) this.inc({ limit }, storeFailures)
+    }
+  })
+  new Gauge({
+    name: 'sluice_rate_limit_keys',
+    help: 'Keys that are counted in memory.',
+    labelNames: ['limit'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { id: limit, counter } of limiter?.live ?? []) this.set({ limit }, counter.size)
+    }
+  })
+  new Counter({
+    name: 'sluice_rate_limit_evictions_total',
+    help: 'Keys that had to go because there were too many.',
+    labelNames: ['limit'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { id: limit, counter } of limiter?.live ?? []) if (counter.evictions > 0) this.inc({ limit }, counter.evictions)
+    }
+  })
+  return {
+    readLimits: source => {
+      limiter = source
+    }
+  }
+}

@@ -1,0 +1,34 @@
+/** What the limiter asks of the limits that instances count together. */
+import type { LimitAlgorithm } from '../../schemas/rate-limit.ts'
+import type { LimitDecision } from '../core/limit/decision.ts'
+import type { LimitSpec } from '../core/limit/spec.ts'
+
+/** One limit that a request is to be counted under. */
+export interface ClusterTake {
+  readonly algorithm: LimitAlgorithm
+  /** Of the limit, the same on every instance. */
+  readonly id: string
+  readonly key: string
+  readonly spec: LimitSpec
+}
+
+/** What all limits of one request say. */
+export interface ClusterAnswer {
+  /** In the order asked. */
+  readonly decisions: readonly LimitDecision[]
+  /** Gives back what is in flight; to be called once. Undefined when nothing is. */
+  readonly release: (() => void) | undefined
+}
+
+export interface ClusterLimits {
+  /** How many instances count together, this one included. */
+  readonly instances: number
+  /** Counts a request under all limits or under none. Rejects within 50 ms when the store does not answer. */
+  take(takes: readonly ClusterTake[]): Promise<ClusterAnswer>
+  /** As a counter's `take`, from what was taken ahead, and without waiting. False: the store does not answer, and nothing was counted. */
+  takeAhead(take: ClusterTake, nowMs: number, cost: number, out: LimitDecision): boolean
+  /** Takes back one request of the same moment. */
+  giveBackAhead(take: ClusterTake): void
+  /** The most requests that come through beside the limit, with so many instances. */
+  maxOvershoot(take: Pick<ClusterTake, 'algorithm' | 'spec'>): number
+}

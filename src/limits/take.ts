@@ -1,0 +1,33 @@
+import type { CompiledLimit } from '../core/limit/compiled-limit.ts'
+import { createDecision, type LimitDecision } from '../core/limit/decision.ts'
+import type { LimitSpec } from '../core/limit/spec.ts'
+import type { ClusterTake } from './cluster-limits.ts'
+import type { LiveLimit } from './live-limit.ts'
+
+/** A request under one of its limits. */
+export class Take implements ClusterTake {
+  readonly limit: CompiledLimit
+  readonly live: LiveLimit
+  readonly key: string
+  readonly spec: LimitSpec
+  readonly decision: LimitDecision = createDecision()
+  /** Whether `decision` was made. */
+  isAnswered = false
+  /** Where it was counted; undefined: nowhere. */
+  countedBy: 'memory' | 'ahead' | 'cluster' | undefined
+
+  constructor(limit: CompiledLimit, live: LiveLimit, key: string, spec: LimitSpec) {
+    this.limit = limit
+    this.live = live
+    this.key = key
+    this.spec = spec
+  }
+
+  get algorithm(): CompiledLimit['algorithm'] {
+    return this.limit.algorithm
+  }
+
+  get id(): string {
+    return this.limit.id
+  }
+}
