@@ -4,15 +4,18 @@ import { type ExplainRequest, ExplainRequestSchema, ExplanationSchema } from '..
 import { answer, problems } from '../schemas/answers.ts'
 import type { BreakerReport } from '../schemas/breaker.ts'
 import { type ExplainAnswer, explainRequest, type StateLookup } from '../src/control/explain-request.ts'
+import { reportLimits } from '../src/control/limit-report.ts'
 import type { LiveConfig } from '../src/control/live-config.ts'
 import { loadedState } from '../src/control/loaded-state.ts'
 import type { PathMode } from '../src/core/path.ts'
 import type { Snapshot } from '../src/core/snapshot.ts'
+import type { Limiter } from '../src/limits/limiter.ts'
 import type { Breakers } from '../src/upstream/breakers.ts'
 
 export interface ExplainRoutesOptions {
   readonly live: LiveConfig
   readonly breakers: Breakers
+  readonly limiter: Limiter
   /** What the proxy takes in a path. */
   readonly paths: PathMode
   /** The live state of a service. */
@@ -29,11 +32,13 @@ const explainSchema = {
   response: { 200: answer('What would become of the request.', ExplanationSchema), ...problems(413, 415, 503) }
 } as const
 
-const explainRoutes: FastifyPluginCallback<ExplainRoutesOptions> = (app, { live, paths, stateOf, breakers }, done) => {
+const explainRoutes: FastifyPluginCallback<ExplainRoutesOptions> = (app, { live, paths, stateOf, breakers, limiter }, done) => {
   app.post('/explain', { schema: explainSchema, config: { role: 'viewer' } }, async (request: FastifyRequest<{ Body: ExplainRequest }>) => {
     const { snapshot } = loadedState(live)
-    const explained = explainRequest(snapshot, request.body, { now: Date.now(), paths, stateOf })
-    return { ...explained, breaker: breakerOf(breakers, snapshot, explained) }
+    const { answer: explained, facts } = explainRequest(snapshot, request.body, { now: Date.now(), paths, stateOf })
+    const rule = explained.rule === null ? undefined : snapshot.rule(explained.rule)
+    const limits = rule === undefined ? [] : await reportLimits(limiter, { rule: rule.id, facts, limits: rule.limits, tierLimits: [] })
+    return { ...explained, breaker: breakerOf(breakers, snapshot, explained), limits }
   })
   done()
 }

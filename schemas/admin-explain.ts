@@ -2,6 +2,7 @@
 import Type, { type Static } from 'typebox'
 import { BreakerReportSchema } from './breaker.ts'
 import { headerNamePattern } from './common.ts'
+import { LimitReportSchema } from './limit-report.ts'
 
 const HeaderTextSchema = Type.String({ maxLength: 8192 })
 
@@ -76,6 +77,7 @@ export const ExplanationSchema = Type.Object(
       { description: 'Where it may go: the targets of the service, or the one target of the rule.' }
     ),
     breaker: Type.Optional(BreakerReportSchema),
+    limits: Type.Array(LimitReportSchema, { description: 'Its rate limits, as this instance sees them. Nothing is counted.' }),
     won_by: Type.Union([CriterionSchema, Type.Null()], { description: 'By what the rule won over the first of the runners-up.' }),
     group: Type.Array(
       Type.Object(

@@ -38,6 +38,7 @@ import type { Overload } from './control/overload.ts'
 import type { ConfigWriter } from './control/writer.ts'
 import type { PathMode } from './core/path.ts'
 import { Discoveries } from './discovery/discoveries.ts'
+import { Limiter } from './limits/limiter.ts'
 import { Breakers } from './upstream/breakers.ts'
 import { Connections } from './upstream/connections.ts'
 import { ServicesHealth } from './upstream/services-health.ts'
@@ -65,6 +66,8 @@ export interface AdminAppOptions {
   readonly paths?: PathMode
   /** The breakers of services. Default: ones that know no request. */
   readonly breakers?: Breakers
+  /** What rate limits know. Default: nothing. */
+  readonly limiter?: Limiter
   /** The health of targets. Default: one that knows no service. */
   readonly health?: Pick<ServicesHealth, 'report' | 'stateOf'>
   /** The sources of targets. Default: none. */
@@ -75,7 +78,7 @@ export interface AdminAppOptions {
 
 export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   const { live, writer, history, fleet, feed, logger, metrics, isReady, tokens, adminHost, instance, paths = 'strict', overload } = options
-  const { breakers = new Breakers() } = options
+  const { breakers = new Breakers(), limiter = new Limiter() } = options
   const app = fastify({
     logger: false,
     return503OnClosing: false,
@@ -107,7 +110,7 @@ export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   app.register(serviceDiscoveryRoutes, { discoveries: options.discoveries ?? new Discoveries() })
   app.register(serviceBreakerRoutes, { live, breakers })
   app.register(serviceHealthRoutes, { health: options.health ?? new ServicesHealth() })
-  app.register(explainRoutes, { live, paths, breakers, stateOf: id => options.health?.stateOf(id) })
+  app.register(explainRoutes, { live, paths, breakers, limiter, stateOf: id => options.health?.stateOf(id) })
   app.register(healthRoutes, { live, isReady, version, instance, ...(overload === undefined ? {} : { overload }) })
   app.register(metricsRoutes, { metrics })
   app.register(rootRoutes)

@@ -3,6 +3,7 @@ import type { ExplainRequest } from '../../schemas/admin-explain.ts'
 import { describeRequest, type RequestFault, toFacts } from '../core/described-request.ts'
 import { explain } from '../core/explain.ts'
 import type { Explanation } from '../core/explanation.ts'
+import type { RequestFacts } from '../core/facts.ts'
 import type { PathMode } from '../core/path.ts'
 import type { CompiledTarget } from '../core/route.ts'
 import { pointerTo } from '../core/rule-fault.ts'
@@ -26,6 +27,12 @@ export type ExplainAnswer = Explanation & {
   readonly request: Readonly<Record<'method' | 'host' | 'path' | 'query' | 'source_ip' | 'at', string>>
 }
 
+export interface Explained {
+  readonly answer: ExplainAnswer
+  /** The request as rules and limits see it. */
+  readonly facts: RequestFacts
+}
+
 /** The live state of a service; undefined when nothing is known of it yet. */
 export type StateLookup = (id: string) => ServiceState | undefined
 
@@ -38,14 +45,14 @@ export interface ExplainContext {
 }
 
 /** @throws {ValidationError} for a request that the proxy would refuse before it looks at rules */
-export function explainRequest(snapshot: Snapshot, asked: ExplainRequest, { now, paths, stateOf }: ExplainContext): ExplainAnswer {
+export function explainRequest(snapshot: Snapshot, asked: ExplainRequest, { now, paths, stateOf }: ExplainContext): Explained {
   const described = describeRequest(asked, paths)
   if ('detail' in described) throw refuse(described)
   const facts = toFacts(described, now)
   const explanation = explain(snapshot, facts)
   const { method, host, path, search, ip } = facts
   const request = { method, host, path: path.match, query: search, source_ip: ip, at: new Date(facts.now).toISOString() }
-  return { ...explanation, targets: candidatesOf(snapshot, explanation, stateOf), request }
+  return { answer: { ...explanation, targets: candidatesOf(snapshot, explanation, stateOf), request }, facts }
 }
 
 function candidatesOf(snapshot: Snapshot, { rule, target_service }: Explanation, stateOf: StateLookup): readonly CandidateTarget[] {

@@ -23,8 +23,11 @@ export interface ClusterAnswer {
 export interface ClusterLimits {
   /** How many instances count together, this one included. */
   readonly instances: number
-  /** Counts a request under all limits or under none. Rejects within 50 ms when the store does not answer. */
-  take(takes: readonly ClusterTake[]): Promise<ClusterAnswer>
+  /**
+   * Counts `cost` requests, one or none, under all limits, or under none when one of them refuses. Rejects within 50 ms when the store does
+   * not answer.
+   */
+  take(takes: readonly ClusterTake[], cost: 0 | 1): Promise<ClusterAnswer>
   /** As a counter's `take`, from what was taken ahead, and without waiting. False: the store does not answer, and nothing was counted. */
   takeAhead(take: ClusterTake, nowMs: number, cost: number, out: LimitDecision): boolean
   /** Takes back one request of the same moment. */

@@ -44,18 +44,23 @@ export class Limiter {
     const passes = this.#takeAll(request.tierLimits, request, admission, nowMs) && this.#takeAll(request.limits, request, admission, nowMs)
     const asked = passes ? admission.takes.filter(isToBeAsked) : none
     if (asked.length === 0) return this.#conclude(request, admission)
-    return this.#ask(asked, admission).then(() => this.#conclude(request, admission))
+    return this.#askAll(asked, admission).then(() => this.#conclude(request, admission))
   }
 
-  /** What the limits would say now; nothing is counted. Limits that only the store knows are not asked. */
-  look({ limits, tierLimits, facts }: LimitedRequest): readonly Take[] {
+  /** What the limits would say now; nothing is counted. What only the store knows, while it does not answer, is left unanswered. */
+  async look({ limits, tierLimits, facts }: LimitedRequest): Promise<readonly Take[]> {
     const nowMs = this.#now()
-    return [...tierLimits, ...limits].map(limit => {
-      const take = this.#toTake(limit, facts)
-      if (!this.#isAhead(limit) || !this.cluster!.takeAhead(take, nowMs, 0, take.decision))
+    const takes = [...tierLimits, ...limits].map(limit => this.#toTake(limit, facts))
+    for (const take of takes) {
+      if (this.#isAsked(take.limit)) continue
+      if (this.#isAhead(take.limit)) take.isAnswered = this.cluster!.takeAhead(take, nowMs, 0, take.decision)
+      else {
         take.live.counter.take(take.key, take.spec, nowMs, 0, take.decision)
-      return take
-    })
+        take.isAnswered = true
+      }
+    }
+    await Promise.all(takes.filter(({ limit }) => this.#isAsked(limit)).map(take => this.#ask([take], 0).catch(() => undefined)))
+    return takes
   }
 
   /** What is kept of the limits that were asked so far. */
@@ -93,23 +98,32 @@ export class Limiter {
     return true
   }
 
-  async #ask(asked: readonly Take[], admission: Admission): Promise<void> {
+  // Those in shadow are asked apart: what they refuse does not keep the others from counting.
+  async #askAll(asked: readonly Take[], admission: Admission): Promise<void> {
+    const firm = asked.filter(({ limit }) => !limit.shadow)
+    const groups = [firm, ...asked.filter(({ limit }) => limit.shadow).map(take => [take])]
+    await Promise.all(groups.filter(({ length }) => length > 0).map(group => this.#askGroup(group, admission)))
+    for (const take of asked) admission.add(take)
+  }
+
+  async #askGroup(group: readonly Take[], admission: Admission): Promise<void> {
     try {
-      const { decisions, release } = await this.cluster!.take(asked)
-      const passes = decisions.every(({ allowed }, index) => allowed || asked[index]!.limit.shadow)
+      const release = await this.#ask(group, 1)
       if (release !== undefined) admission.onRelease(release)
-      for (const [index, take] of asked.entries()) {
-        Object.assign(take.decision, decisions[index])
-        if (passes && take.decision.allowed) take.countedBy = 'cluster'
-      }
     } catch {
       const nowMs = this.#now()
-      for (const take of asked) this.#withoutStore(take, nowMs)
+      for (const take of group) this.#withoutStore(take, nowMs)
+      for (const take of group) take.isAnswered = true
     }
-    for (const take of asked) {
+  }
+
+  async #ask(group: readonly Take[], cost: 0 | 1): Promise<(() => void) | undefined> {
+    const { decisions, release } = await this.cluster!.take(group, cost)
+    for (const [index, take] of group.entries()) {
+      Object.assign(take.decision, decisions[index])
       take.isAnswered = true
-      admission.add(take)
     }
+    return release
   }
 
   #withoutStore(take: Take, nowMs: number): void {
@@ -151,7 +165,8 @@ export class Limiter {
   }
 
   #toTake(limit: CompiledLimit, facts: LimitedRequest['facts']): Take {
-    return new Take(limit, this.#liveOf(limit), shortKey(limit.toKey(facts)), specOf(limit, facts.client?.tier))
+    const tier = facts.client?.tier
+    return new Take(limit, this.#liveOf(limit), shortKey(limit.toKey(facts)), specOf(limit, tier), tier ?? null)
   }
 
   #isAhead({ scope, mode }: CompiledLimit): boolean {

@@ -10,17 +10,20 @@ export class Take implements ClusterTake {
   readonly live: LiveLimit
   readonly key: string
   readonly spec: LimitSpec
+  /** Of the client; null is none. */
+  readonly tier: string | null
   readonly decision: LimitDecision = createDecision()
   /** Whether `decision` was made. */
   isAnswered = false
-  /** Where it was counted; undefined: nowhere. */
-  countedBy: 'memory' | 'ahead' | 'cluster' | undefined
+  /** Where it was counted, and can be taken back; undefined: nowhere. */
+  countedBy: 'memory' | 'ahead' | undefined
 
-  constructor(limit: CompiledLimit, live: LiveLimit, key: string, spec: LimitSpec) {
+  constructor(limit: CompiledLimit, live: LiveLimit, key: string, spec: LimitSpec, tier: string | null) {
     this.limit = limit
     this.live = live
     this.key = key
     this.spec = spec
+    this.tier = tier
   }
 
   get algorithm(): CompiledLimit['algorithm'] {

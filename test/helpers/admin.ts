@@ -11,6 +11,7 @@ import { createMetrics } from '../../src/control/metrics.ts'
 import { parseItem } from '../../src/control/parse-item.ts'
 import { ConfigWriter } from '../../src/control/writer.ts'
 import type { WritableStore } from '../../src/core/store.ts'
+import { Limiter } from '../../src/limits/limiter.ts'
 import { createMemoryStore } from '../../src/stores/memory-store.ts'
 import { Breakers } from '../../src/upstream/breakers.ts'
 import { Connections } from '../../src/upstream/connections.ts'
@@ -43,6 +44,7 @@ export interface Admin {
   readonly store: WritableStore
   readonly feed: EventFeed
   readonly breakers: Breakers
+  readonly limiter: Limiter
   /** The live state of services. */
   readonly services: ServiceStates
   readonly readiness: { draining: boolean }
@@ -59,6 +61,7 @@ export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promi
   const readiness = { draining: false }
   const health = new ServicesHealth()
   const breakers = new Breakers()
+  const limiter = new Limiter()
   const services = new ServiceStates()
   health.start(services, live)
   const app = buildAdmin({
@@ -74,6 +77,7 @@ export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promi
     connections,
     health,
     breakers,
+    limiter,
     adminHost,
     instance: 'test-1'
   })
@@ -94,6 +98,7 @@ export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promi
     store,
     feed,
     breakers,
+    limiter,
     services,
     readiness,
     call: (method, url, body, headers) => call(app, check, method, url, body, headers)

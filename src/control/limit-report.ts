@@ -1,0 +1,30 @@
+/** What the limits of a described request say now. */
+import type { LimitReport } from '../../schemas/limit-report.ts'
+import type { LimitedRequest } from '../limits/admission.ts'
+import type { Limiter } from '../limits/limiter.ts'
+import type { Take } from '../limits/take.ts'
+
+/** Asks without counting: also the store, for the limits that only it knows. */
+export async function reportLimits(limiter: Limiter, request: LimitedRequest): Promise<readonly LimitReport[]> {
+  const takes = await limiter.look(request)
+  return takes.map(take => toReport(take, limiter))
+}
+
+function toReport(take: Take, { cluster }: Limiter): LimitReport {
+  const { limit, decision, isAnswered } = take
+  const isShared = cluster !== undefined && limit.scope === 'cluster'
+  return {
+    limit: limit.id,
+    algorithm: limit.algorithm,
+    key: take.key,
+    counted: isShared ? 'cluster' : 'instance',
+    mode: isShared ? limit.mode : null,
+    shadow: limit.shadow,
+    tier: take.spec === limit.spec ? null : take.tier,
+    allowed: isAnswered ? decision.allowed : null,
+    allows: isAnswered ? decision.limit : take.spec.burst,
+    remaining: isAnswered ? decision.remaining : null,
+    reset_ms: isAnswered ? Math.ceil(decision.resetMs) : null,
+    max_overshoot: isShared && limit.mode === 'bounded' ? cluster.maxOvershoot(take) : 0
+  }
+}
