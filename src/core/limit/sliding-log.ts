@@ -4,20 +4,20 @@
  */
 import type { LimitCounter } from './counter.ts'
 import type { LimitDecision } from './decision.ts'
-import { type KeyBudget, KeyTable } from './key-table.ts'
+import { type KeyBudget, KeyTable, type Place } from './key-table.ts'
 import type { LimitSpec } from './spec.ts'
 import { TimeRing } from './time-ring.ts'
 
-const never = new TimeRing()
-
 export class SlidingLog implements LimitCounter {
+  /** Of the keys with more than one request. That of a key with one is a number in the table: most keys of a large table are seen once. */
   readonly #rings: (TimeRing | undefined)[] = []
   readonly #table: KeyTable
+  #spare = new TimeRing()
   /** Of the widest window that was asked for. */
   #widestMs = 0
 
   constructor(budget: KeyBudget) {
-    this.#table = new KeyTable(0, budget, slot => {
+    this.#table = new KeyTable(1, budget, slot => {
       this.#rings[slot] = undefined
     })
   }
@@ -31,8 +31,9 @@ export class SlidingLog implements LimitCounter {
   }
 
   take(key: string, { limit, windowMs }: LimitSpec, nowMs: number, cost: number, out: LimitDecision): void {
-    const ring = cost === 0 ? this.#ringOf(key) : this.#usedRing(key, nowMs)
     if (windowMs > this.#widestMs) this.#widestMs = windowMs
+    const place = cost === 0 ? this.#table.find(key) : this.#table.place(key)
+    const ring = this.#ringOf(place)
     ring.forgetUntil(nowMs - windowMs)
     const over = ring.count + (cost || 1) - limit
     const allowed = over <= 0
@@ -44,37 +45,51 @@ export class SlidingLog implements LimitCounter {
     out.resetMs = count === 0 ? 0 : ring.at(count - 1) + windowMs - nowMs
     out.retryMs = allowed ? 0 : ring.at(Math.min(over, count) - 1) + windowMs - nowMs
     out.delayMs = 0
+    if (place !== undefined) this.#keep(place, ring)
+    if (cost > 0 && count === 1) this.#forgetIdle(nowMs)
   }
 
   giveBack(key: string): void {
-    this.#ringOf(key).pop()
+    const place = this.#table.find(key)
+    if (place === undefined) return
+    const ring = this.#ringOf(place)
+    ring.pop()
+    this.#keep(place, ring)
   }
 
   clear(): void {
     this.#table.clear()
   }
 
-  #ringOf(key: string): TimeRing {
-    const place = this.#table.find(key)
-    return place === undefined ? never : this.#rings[place.slot]!
-  }
-
-  #usedRing(key: string, nowMs: number): TimeRing {
-    const { slot } = this.#table.place(key)
-    const known = this.#rings[slot]
+  /** What came of a key. To be kept when it has changed. */
+  #ringOf(place: Place | undefined): TimeRing {
+    const known = place && this.#rings[place.slot]
     if (known !== undefined) return known
-    const ring = new TimeRing()
-    this.#rings[slot] = ring
-    this.#forgetIdle(nowMs, ring)
-    return ring
+    const spare = this.#spare
+    spare.clear()
+    const only = place === undefined ? 0 : place.numbers[place.at]!
+    if (only !== 0) spare.push(only - 1)
+    return spare
   }
 
-  #forgetIdle(nowMs: number, added: TimeRing): void {
-    for (let left = 2; left > 0; left--) {
-      const { slot } = this.#table.oldest!
-      const ring = this.#rings[slot]!
-      if (ring === added || (ring.count > 0 && ring.at(ring.count - 1) > nowMs - this.#widestMs)) return
-      this.#table.drop(slot)
+  #keep({ numbers, at, slot }: Place, ring: TimeRing): void {
+    if (ring !== this.#spare) return
+    if (ring.count < 2) {
+      // 0 is none.
+      numbers[at] = ring.count === 0 ? 0 : ring.at(0) + 1
+      return
+    }
+    this.#rings[slot] = ring
+    this.#spare = new TimeRing()
+  }
+
+  // Two for each that comes, so that the table follows what is in use.
+  #forgetIdle(nowMs: number): void {
+    for (let left = 2; left > 0 && this.#table.size > 1; left--) {
+      const place = this.#table.oldest!
+      const ring = this.#ringOf(place)
+      if (ring.count > 0 && ring.at(ring.count - 1) > nowMs - this.#widestMs) return
+      this.#table.drop(place.slot)
     }
   }
 }

@@ -24,6 +24,10 @@ export class TimeRing {
     if (this.#count > 0) this.#count--
   }
 
+  clear(): void {
+    this.#count = 0
+  }
+
   /** Forgets what came at `timeMs` or before. */
   forgetUntil(timeMs: number): void {
     while (this.#count > 0 && this.at(0) <= timeMs) {
