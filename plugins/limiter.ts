@@ -56,10 +56,17 @@ function proceed(admission: Admission, { exchange }: FastifyRequest, _reply: Fas
   // The client has left while the store was asked.
   if (exchange.isOver) return admission.release()
   if (!allowed) return next(rateLimited(decisive!.decision.retryMs))
-  if (admission.holds) onceOver(exchange, () => admission.release())
+  if (admission.holds) onceOver(exchange, () => admission.release(latencyOf(exchange)))
   if (delayMs < 1) return next()
   const timer = setTimeout(next, delayMs)
   onceOver(exchange, () => clearTimeout(timer))
+}
+
+// A target that was given up, by the rule's timeouts or by the client, was at least so slow; one that refused was neither.
+function latencyOf({ upstreamMs, target, error, startedMs }: Exchange): number | undefined {
+  if (upstreamMs !== undefined) return upstreamMs
+  if (target === undefined || (error !== undefined && error !== 'upstream_timeout')) return undefined
+  return performance.now() - startedMs
 }
 
 function onceOver(exchange: Exchange, then: () => void): void {

@@ -23,7 +23,7 @@ export class Admission {
   decisive: Take | undefined
   /** How long the request is to be held back, in milliseconds. */
   delayMs = 0
-  #releases: (() => void)[] | undefined
+  #releases: ((latencyMs: number | undefined) => void)[] | undefined
 
   /** Takes in what one of the limits said. @returns whether the request may still go */
   add(take: Take): boolean {
@@ -36,7 +36,7 @@ export class Admission {
     return allowed
   }
 
-  onRelease(then: () => void): void {
+  onRelease(then: (latencyMs: number | undefined) => void): void {
     this.#releases ??= []
     this.#releases.push(then)
   }
@@ -46,10 +46,13 @@ export class Admission {
     return this.#releases !== undefined
   }
 
-  /** Gives back what the request holds. To be called when its exchange is over, or it is refused after all. */
-  release(): void {
+  /**
+   * Gives back what the request holds. To be called when its exchange is over, or it is refused after all.
+   * @param latencyMs how long the target took to the head of its answer, or has been silent; undefined: it was not asked
+   */
+  release(latencyMs?: number): void {
     const releases = this.#releases
     this.#releases = undefined
-    if (releases !== undefined) for (const then of releases) then()
+    if (releases !== undefined) for (const then of releases) then(latencyMs)
   }
 }

@@ -1,4 +1,5 @@
 /** Asks the limits of a request, all of which must let it pass, and keeps what they know. */
+import type { AdaptiveRate } from '../core/limit/adaptive-rate.ts'
 import type { CompiledLimit } from '../core/limit/compiled-limit.ts'
 import type { KeyBudget } from '../core/limit/key-table.ts'
 import type { LimitSpec } from '../core/limit/spec.ts'
@@ -132,15 +133,18 @@ export class Limiter {
   }
 
   #takeFromMemory(take: Take, spec: LimitSpec, nowMs: number): void {
+    take.live.rate?.advance(nowMs)
     take.live.counter.take(take.key, spec, nowMs, 1, take.decision)
     if (take.decision.allowed) take.countedBy = 'memory'
   }
 
   #conclude(request: LimitedRequest, admission: Admission): Admission {
     const { takes, allowed } = admission
+    const nowMs = this.#now()
     const tier = request.facts.client?.tier ?? ''
     for (const take of takes) {
       const tally = take.live.tally(request.rule, tier)
+      if (take.live.rate !== undefined && take.isAnswered) this.#tellRate(take.live.rate, allowed, admission, nowMs)
       if (allowed) this.#letIn(take, admission, tally)
       else this.#takeBack(take)
       if (!take.isAnswered || take.decision.allowed) continue
@@ -158,6 +162,12 @@ export class Limiter {
     if (take.algorithm === 'concurrency' && take.countedBy === 'memory') admission.onRelease(() => this.#takeBack(take))
   }
 
+  // Refused by whatever limit, it is no request that the target gets.
+  #tellRate(rate: AdaptiveRate, allowed: boolean, admission: Admission, nowMs: number): void {
+    rate.count(allowed, nowMs)
+    if (allowed) admission.onRelease(latencyMs => rate.ended(latencyMs, this.#now()))
+  }
+
   #takeBack(take: Take): void {
     if (take.countedBy === 'memory') take.live.counter.giveBack(take.key, take.spec)
     else if (take.countedBy === 'ahead') this.cluster!.giveBackAhead(take)
@@ -166,7 +176,9 @@ export class Limiter {
 
   #toTake(limit: CompiledLimit, facts: LimitedRequest['facts']): Take {
     const tier = facts.client?.tier
-    return new Take(limit, this.#liveOf(limit), shortKey(limit.toKey(facts)), specOf(limit, tier), tier ?? null)
+    const live = this.#liveOf(limit)
+    if (limit.adaptive !== undefined) live.rate!.follow(limit.adaptive)
+    return new Take(limit, live, shortKey(limit.toKey(facts)), live.rate?.spec ?? specOf(limit, tier), tier ?? null)
   }
 
   #isAhead({ scope, mode }: CompiledLimit): boolean {
@@ -180,7 +192,7 @@ export class Limiter {
   #liveOf(limit: CompiledLimit): LiveLimit {
     let live = this.#live.get(limit.id)
     if (live === undefined) {
-      live = new LiveLimit(limit, this.#budget)
+      live = new LiveLimit(limit, this.#budget, this.#now())
       this.#live.set(limit.id, live)
     }
     return live

@@ -1,3 +1,4 @@
+import { AdaptiveRate } from '../core/limit/adaptive-rate.ts'
 import type { CompiledLimit } from '../core/limit/compiled-limit.ts'
 import type { LimitCounter } from '../core/limit/counter.ts'
 import { createCounter } from '../core/limit/counters.ts'
@@ -23,15 +24,18 @@ export class LiveLimit {
   readonly owner: CompiledLimit['owner']
   /** Counts what this instance counts for itself. */
   readonly counter: LimitCounter
+  /** Of an adaptive limit. */
+  readonly rate: AdaptiveRate | undefined
   /** How often the store did not answer. */
   storeFailures = 0
   readonly #tallies = new Map<string, LimitTally>()
   #last: LimitTally | undefined
 
-  constructor({ id, owner, algorithm }: CompiledLimit, budget: KeyBudget) {
+  constructor({ id, owner, algorithm, adaptive }: CompiledLimit, budget: KeyBudget, nowMs: number) {
     this.id = id
     this.owner = owner
     this.counter = createCounter(algorithm, budget)
+    this.rate = adaptive && new AdaptiveRate(adaptive, nowMs)
   }
 
   get tallies(): Iterable<LimitTally> {
