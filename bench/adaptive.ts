@@ -1,0 +1,78 @@
+/**
+ * `npm run bench:adaptive`: what an adaptive limit does when the target becomes half as fast and recovers. In simulated time, the same on every
+ * machine; writes the table and the picture of docs/rate-limits.md. With `--real`, once more over sockets: a gateway and a target in processes of
+ * their own, under more load than the target can take.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { mean, type QueueOptions, type QueueRun, simulate } from '../test/core/limit/queue-model.ts'
+import { measureForReal } from './harness/adaptive-real.ts'
+import { toLinesSvg } from './harness/lines.ts'
+
+const docs = new URL('../docs/rate-limits.md', import.meta.url)
+const picture = new URL('../docs/rate-limits-adaptive.svg', import.meta.url)
+
+const cases: readonly (readonly [name: string, options: QueueOptions])[] = [
+  ['10 workers of 50 ms, target 100 ms', {}],
+  ['4 workers of 20 ms, target 100 ms', { workers: 4, serviceMs: 20 }],
+  ['4 workers of 4 ms, target 10 ms', { workers: 4, serviceMs: 4, policy: { targetMs: 10, start: 900, max: 100_000 } }],
+  ['20 workers of 500 ms, target 1 s', { workers: 20, serviceMs: 500, seconds: 240, policy: { targetMs: 1_000, start: 40 } }],
+  ['10 workers of 50 ms, begun at 15 × the capacity', { policy: { start: 3_000 } }]
+]
+
+/** How long after `from` the latency came within 20 % of the target and, but for single seconds, stayed there. */
+function settledAfter({ latencies, targetMs }: QueueRun, from: number, to: number): number {
+  const isOff = (second: number) => Math.abs(latencies[second]! - targetMs) > 0.2 * targetMs
+  for (let second = to - 2; second > from; second--) if (isOff(second) && isOff(second - 1)) return second + 1 - from
+  return 1
+}
+
+function toRow([name, options]: (typeof cases)[number]): string {
+  const run = simulate(options)
+  const third = run.latencies.length / 3
+  const cells = [0, 1, 2].map(phase => {
+    const from = Math.floor(phase * third)
+    const to = Math.floor((phase + 1) * third)
+    const after = settledAfter(run, from, to)
+    return `${mean(run.latencies.slice(from + after, to)).toFixed(run.targetMs < 50 ? 1 : 0)} ms after ${after} s`
+  })
+  return `| ${name} | ${cells.join(' | ')} |`
+}
+
+function draw(run: QueueRun): string {
+  const seconds = run.latencies.length
+  return toLinesSvg(
+    [
+      {
+        title: 'Latency, ms: mean of each second',
+        lines: [
+          { label: 'observed', color: '#d2691e', values: run.latencies },
+          { label: 'target', color: '#888', dashed: true, values: run.latencies.map(() => run.targetMs) }
+        ]
+      },
+      {
+        title: 'Requests per second',
+        lines: [
+          { label: 'let through', color: '#4f83cc', values: run.rates },
+          { label: 'capacity of the target', color: '#888', dashed: true, values: run.capacities }
+        ]
+      }
+    ],
+    seconds
+  )
+}
+
+const { values } = parseArgs({ options: { print: { type: 'boolean', default: false }, real: { type: 'boolean', default: false } } })
+const table = ['| target | full capacity | half | full again |', '|---|---|---|---|', ...cases.map(toRow)].join('\n')
+console.log(table)
+if (!values.print) {
+  const text = readFileSync(docs, 'utf8')
+  const place = /(<!-- bench:adaptive -->\n)[\s\S]*?(\n<!-- \/bench:adaptive -->)/
+  if (!place.test(text)) throw new Error('docs/rate-limits.md has no place for the table')
+  writeFileSync(
+    docs,
+    text.replace(place, (_all, before: string, after: string) => `${before}${table}${after}`)
+  )
+  writeFileSync(picture, draw(simulate({})))
+}
+if (values.real) console.log(await measureForReal())
