@@ -30,12 +30,12 @@ export function toLinesSvg(charts: readonly Chart[], seconds: number): string {
 
 function drawChart({ title, lines }: Chart, seconds: number, top: number): string[] {
   const most = niceCeiling(Math.max(...lines.flatMap(({ values }) => values)))
-  const x = (at: number, of: number) => left + (at / (of - 1)) * (width - left - 8)
+  const x = (at: number, of: number) => left + (at / (of - 1)) * (width - left - 24)
   const y = (value: number) => top + height * (1 - Math.min(value, most) / most)
   const parts = [text(0, top - 12, title, 'bold')]
   for (const share of [0, 0.25, 0.5, 0.75, 1]) {
     const level = y(most * share).toFixed(1)
-    parts.push(`<line class="axis" x1="${left}" x2="${width - 8}" y1="${level}" y2="${level}"/>`)
+    parts.push(`<line class="axis" x1="${left}" x2="${width - 24}" y1="${level}" y2="${level}"/>`)
     parts.push(text(left - 6, Number(level) + 4, String(Math.round(most * share)), 'end'))
   }
   for (let second = 0; second <= seconds; second += seconds / 6)
