@@ -58,27 +58,21 @@ interface Refusal {
 
 function refusalOf({ change, pointer }: PlannedChange, after: ConfigState): Refusal | undefined {
   const { kind, id } = change
-  if (change.op === 'delete') {
-    const users = kind === 'service' && !after.isOrphan(id) ? after.servicesFallingBackTo(id) : []
-    if (users.length > 0) {
-      const faults = users.map(user => ({ pointer, detail: `is the fallback of the service '${user}'` }))
-      return { id, code: 'service_in_use', other: users.map(user => `of the fallback of service '${user}'`).join(', '), faults }
-    }
-    if (kind !== 'service' || !after.isOrphan(id)) return undefined
-    const rules = after.rulesOf(id)
-    return {
-      id,
-      code: 'service_in_use',
-      other: rules.map(rule => `'${rule}'`).join(', '),
-      faults: rules.map(rule => ({ pointer, detail: `is used by the rule '${rule}'` }))
-    }
-  }
+  if (change.op === 'delete') return kind === 'service' && after.isOrphan(id) ? inUse(id, pointer, after) : undefined
   const held = after.held(kind, id)
-  if (held !== undefined) return toRefusal(held, pointer)
-  const unknown = kind === 'service' ? after.get('service', id)?.compiled.breaker?.fallbackService : undefined
-  if (unknown === undefined || after.get('service', unknown) !== undefined) return undefined
-  const faults = [{ pointer: `${pointer}/breaker/fallback/target_service`, detail: `names the unknown service '${unknown}'` }]
-  return { id, code: 'unknown_service', faults, other: unknown }
+  return held === undefined ? undefined : toRefusal(held, pointer)
+}
+
+function inUse(id: string, pointer: string, after: ConfigState): Refusal | undefined {
+  const users = after.usersOf(id)
+  // Only what is itself deleted names it.
+  if (users.length === 0) return undefined
+  const faults = users.map(user => {
+    const how = user.kind === 'service' ? 'is the fallback of the service' : 'is used by the rule'
+    return { pointer, detail: `${how} '${user.id}'` }
+  })
+  const other = users.map(user => (user.kind === 'service' ? `of the fallback of service '${user.id}'` : `'${user.id}'`)).join(', ')
+  return { id, code: 'service_in_use', other, faults }
 }
 
 function toRefusal({ stored, refusal }: HeldItem, pointer: string): Refusal {

@@ -8,7 +8,8 @@ import { type HeldItem, type ItemParser, type ItemRefusal, keyOf, type LiveItem,
 import { isOverlay } from './overlay.ts'
 import { PersistentMap } from './persistent-map.ts'
 import { referencesOf } from './references.ts'
-import type { CompiledRule, CompiledService } from './route.ts'
+import type { CompiledRule } from './route.ts'
+import { type ServiceCandidate, ServiceDraft } from './service-draft.ts'
 import type { Snapshot } from './snapshot.ts'
 import { type StateParts, storedIn } from './state-parts.ts'
 
@@ -36,7 +37,8 @@ export function applyChanges(
   const isPut = (change: CommittedChange): change is Put => change.op === 'put'
   const of = (kind: Kind) => last.filter(change => change.kind === kind)
   for (const change of last) draft.held.delete(keyOf(change.kind, change.id))
-  for (const change of of('service')) isPut(change) ? draft.putService(change) : draft.deleteService(change.id)
+  for (const change of of('service')) if (!isPut(change)) draft.deleteService(change.id)
+  draft.admitServices(of('service').filter(isPut))
   for (const change of of('forward_rule')) if (!isPut(change)) draft.removeRule(change.id)
   draft.admitRules(of('forward_rule').filter(isPut))
   for (const change of of('certificate')) isPut(change) ? draft.putCertificate(change) : draft.deleteCertificate(change.id)
@@ -50,14 +52,12 @@ class Draft {
   readonly #parse: ItemParser
   readonly #changed: readonly string[]
   readonly held: Map<string, HeldItem>
-  readonly #orphans: Set<string>
-  readonly #compiledServices = new Map<string, CompiledService | undefined>()
+  readonly #services: ServiceDraft
   /** Rules that went or came, by id: what is live now. */
   readonly #touched = new Map<string, LiveRule | undefined>()
   /** Groups that this draft changed: match key to the rules that are in it now. */
   readonly #groups = new Map<string, CompiledRule[]>()
   #rules: StateParts['rules']
-  #services: StateParts['services']
   #users: StateParts['users']
   #tested: StateParts['tested']
   #certificates: StateParts['certificates']
@@ -69,37 +69,32 @@ class Draft {
     this.#revision = revision
     this.#parse = parse
     this.held = new Map(base.held)
-    this.#orphans = new Set(base.orphans)
     this.#rules = base.rules
-    this.#services = base.services
+    this.#services = new ServiceDraft(base)
     this.#users = base.users
     this.#tested = base.tested
     this.#certificates = base.certificates
     this.#rollouts = base.rollouts
   }
 
-  putService(stored: StoredItem): void {
-    const parsed = this.#parse(stored)
-    if (parsed.refused) return this.#hold(stored, parsed)
-    if (parsed.kind !== 'service') return
-    const { id, item: written, seq } = stored
-    this.#services = this.#services.set(id, {
-      kind: 'service',
-      id,
-      item: parsed.item,
-      compiled: parsed.compiled,
-      written,
-      seq,
-      revision: this.#revision
-    })
-    this.#compiledServices.set(id, parsed.compiled)
-    this.#orphans.delete(id)
+  deleteService(id: string): void {
+    this.#services.delete(id)
   }
 
-  deleteService(id: string): void {
-    if (!this.#services.has(id)) return
-    this.#services = this.#services.delete(id)
-    this.#orphans.add(id)
+  admitServices(puts: readonly StoredItem[]): void {
+    const candidates: ServiceCandidate[] = []
+    const consider = (stored: StoredItem, revision: number): void => {
+      const parsed = this.#parse(stored)
+      if (parsed.refused) return this.#hold(stored, parsed)
+      if (parsed.kind !== 'service') return
+      const { id, item: written, seq } = stored
+      const { item, compiled } = parsed
+      candidates.push({ stored, service: { kind: 'service', id, item, compiled, written, seq, revision } })
+    }
+    for (const stored of puts) consider(stored, this.#revision)
+    for (const { stored, revision } of this.#takeWaiting('service')) consider(stored, revision)
+    for (const { stored, refusal, service } of this.#services.admit(candidates))
+      this.held.set(keyOf('service', stored.id), { stored, refusal, revision: service.revision })
   }
 
   putCertificate(stored: StoredItem): void {
@@ -151,14 +146,17 @@ class Draft {
       else candidates.push({ stored, parsed, revision })
     }
     for (const stored of puts) consider(stored, this.#revision)
-    for (const [key, { stored, refusal, revision }] of [...this.held]) {
-      if (!dependent.has(refusal.code)) continue
-      this.held.delete(key)
-      consider(stored, revision)
-    }
+    for (const { stored, revision } of this.#takeWaiting('forward_rule')) consider(stored, revision)
     const previous = new Map(candidates.map(({ stored }) => [stored.id, this.removeRule(stored.id)]))
     candidates.sort((a, b) => a.stored.seq - b.stored.seq)
     for (const { stored, parsed, revision } of candidates) this.#admit(stored, parsed, revision, previous.get(stored.id))
+  }
+
+  // Those that other items keep out: this commit may have lifted that.
+  #takeWaiting(kind: Kind): readonly HeldItem[] {
+    const waiting = [...this.held.values()].filter(({ stored, refusal }) => stored.kind === kind && dependent.has(refusal.code))
+    for (const { stored } of waiting) this.held.delete(keyOf(kind, stored.id))
+    return waiting
   }
 
   #admit(stored: StoredItem, parsed: ParsedItem, revision: number, previous: LiveRule | undefined): void {
@@ -210,24 +208,20 @@ class Draft {
   }
 
   finish(turnsOf: Snapshot): StateParts {
-    for (const id of this.#orphans) {
-      if (this.#users.has(id)) continue
-      this.#orphans.delete(id)
-      this.#compiledServices.set(id, undefined)
-    }
+    this.#services.dropUnused(this.#users)
     const revision = this.#revision
-    const snapshot = this.#base.snapshot.with({ revision, ...this.#ruleChanges(), services: this.#compiledServices, turnsOf })
+    const snapshot = this.#base.snapshot.with({ revision, ...this.#ruleChanges(), services: this.#services.compiled, turnsOf })
     const next = {
       revision,
       snapshot,
       rules: this.#rules,
-      services: this.#services,
+      services: this.#services.live,
       users: this.#users,
       tested: this.#tested,
       certificates: this.#certificates,
       rollouts: this.#rollouts,
       held: this.held,
-      orphans: this.#orphans
+      orphans: this.#services.orphans
     }
     return { ...next, digest: this.#digest(next) }
   }

@@ -10,7 +10,7 @@ import { digestText, emptyDigest } from './digest.ts'
 import { type HeldItem, type ItemParser, keyOf, type LiveItem, type Quarantined } from './live-item.ts'
 import { isOverlay } from './overlay.ts'
 import { PersistentMap } from './persistent-map.ts'
-import { referencesOf } from './references.ts'
+import { fallbackPointer, referencesOf } from './references.ts'
 import { Snapshot } from './snapshot.ts'
 import type { StateParts } from './state-parts.ts'
 import { TestedRules } from './tested-rules.ts'
@@ -127,9 +127,14 @@ export class ConfigState {
     return [...(this.#parts.users.get(serviceId)?.keys() ?? [])].sort()
   }
 
-  /** Ids of the live services whose breaker falls back to this one. */
-  servicesFallingBackTo(serviceId: string): readonly string[] {
-    return this.list('service').flatMap(({ id, compiled }) => (compiled.breaker?.fallbackService === serviceId ? [id] : []))
+  /** The live items that name the service, with the place where they do, relative to the item. */
+  usersOf(serviceId: string): readonly { readonly kind: Kind; readonly id: string; readonly pointer: string }[] {
+    const rules = this.rulesOf(serviceId).map(id => {
+      const { pointer } = referencesOf(this.get('forward_rule', id)!.compiled).find(({ service }) => service === serviceId)!
+      return { kind: 'forward_rule', id, pointer } as const
+    })
+    const services = this.list('service').filter(({ compiled }) => compiled.breaker?.fallbackService === serviceId)
+    return [...rules, ...services.map(({ kind, id }) => ({ kind, id, pointer: fallbackPointer }))]
   }
 
   /** The stored item that is held back under this name, or undefined. */
@@ -187,14 +192,14 @@ export class ConfigState {
     return [...list, ...this.#orphanProblems()]
   }
 
-  // A rule that outlived its service is itself unchanged, but could not be written as it is now.
+  // What outlived a service that it names is itself unchanged, but could not be written as it is now.
   *#orphanProblems(): Generator<Quarantined> {
     for (const service of this.#parts.orphans)
-      for (const id of this.rulesOf(service)) {
-        if (this.held('forward_rule', id) !== undefined) continue
-        const { pointer } = referencesOf(this.get('forward_rule', id)!.compiled).find(named => named.service === service)!
+      for (const user of this.usersOf(service)) {
+        const { kind, id, pointer } = user
+        if (this.held(kind, id) !== undefined) continue
         const faults = [{ pointer, detail: `names the service '${service}', which was deleted; its last version keeps serving` }]
-        yield { kind: 'forward_rule', id, code: 'unknown_service', faults, previousLive: true, revision: this.revision }
+        yield { kind, id, code: 'unknown_service', faults, previousLive: true, revision: this.revision }
       }
   }
 

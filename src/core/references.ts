@@ -8,6 +8,9 @@ export interface Reference {
   readonly pointer: string
 }
 
+/** Where a rule or a service names the service that stands in for the one its breaker guards. */
+export const fallbackPointer = '/breaker/fallback/target_service'
+
 const none: readonly Reference[] = []
 
 /** Each service once, at the first place that names it. */
@@ -18,7 +21,6 @@ export function referencesOf({ action, mirror, breaker }: CompiledRule): readonl
   const list: Reference[] = []
   if (main !== undefined) list.push({ service: main, pointer: '/target_service' })
   if (mirror !== undefined && mirror.service !== main) list.push({ service: mirror.service, pointer: '/mirror/target_service' })
-  if (standIn !== undefined && list.every(({ service }) => service !== standIn))
-    list.push({ service: standIn, pointer: '/breaker/fallback/target_service' })
+  if (standIn !== undefined && list.every(({ service }) => service !== standIn)) list.push({ service: standIn, pointer: fallbackPointer })
   return list
 }

@@ -129,17 +129,27 @@ export class Discoveries {
   }
 
   #subscribe(key: string, subscribers: readonly Subscriber[], before: ReadonlyMap<string, Subscriber>): void {
-    const known = this.#followed.get(key)
-    if (known === undefined) {
+    let followed = this.#followed.get(key)
+    if (followed === undefined) {
       const { discovery } = subscribers[0]!.service
-      const followed: Followed = { source: new FollowedSource(discovery!, this.#open, this.#eventsOf(key)), subscribers }
+      followed = { source: new FollowedSource(discovery!, this.#open, this.#eventsOf(key)), subscribers }
       this.#followed.set(key, followed)
-      return
     }
-    known.subscribers = subscribers
+    followed.subscribers = subscribers
+    const { source } = followed
     // The service is new, or had another block before: until now it has what that one found, or nothing.
-    for (const subscriber of subscribers)
-      if (before.get(nameOf(subscriber))?.service.discovery?.key !== key && known.source.isUp) this.#tell(subscriber, known.source.targets)
+    for (const subscriber of subscribers) {
+      if (before.get(nameOf(subscriber))?.service.discovery?.key === key) continue
+      if (source.answeredMs !== undefined) this.#tell(subscriber, source.targets)
+      else this.#lend(subscriber)
+    }
+  }
+
+  // A rollout that brings another block shall not fail its share of the clients until the source of that has answered.
+  #lend(subscriber: Subscriber): void {
+    const current = this.#told.get(nameOf({ ...subscriber, scope: '' }))?.service.discovery
+    const source = current === undefined ? undefined : this.#followed.get(current.key)?.source
+    if (subscriber.scope !== '' && source?.answeredMs !== undefined) this.#tell(subscriber, source.targets)
   }
 
   #eventsOf(key: string): FollowedEvents {

@@ -87,6 +87,58 @@ t.test('a service deleted under its rules keeps serving until they go', async t 
   t.equal(back.snapshot.service('s')?.targets[0]?.url, 'http://127.0.0.1:2')
 })
 
+const fallsBackTo = (id: string, other: string, url = 'http://127.0.0.1:1') =>
+  put('service', id, { targets: [{ url }], breaker: { fallback: { target_service: other } } })
+
+t.test('a service whose fallback is unknown waits for it, with the rules that name it', async t => {
+  const waiting = start(fallsBackTo('s', 'spare'), rule('r', { path: '/r', target_service: 's' }), service('other'))
+  t.match(waiting.problems, [
+    { kind: 'service', id: 's', code: 'unknown_service', faults: [{ pointer: '/breaker/fallback/target_service' }], previousLive: false },
+    { kind: 'forward_rule', id: 'r', code: 'unknown_service', previousLive: false }
+  ])
+  t.ok(waiting.snapshot.service('other'), 'the rest is live')
+  const live = after(waiting, service('spare'))
+  t.same(problemsOf(live), [])
+  t.equal(takenBy(live, '/r'), 'r')
+})
+
+t.test('a service keeps its previous version while the fallback of the new one is unknown', async t => {
+  const state = start(service('s'), rule('r', { path: '/r', target_service: 's' }))
+  const next = after(state, fallsBackTo('s', 'spare', 'http://127.0.0.1:2'))
+  t.same(problemsOf(next), [{ id: 's', code: 'unknown_service', previousLive: true }])
+  t.equal(next.snapshot.service('s'), state.snapshot.service('s'))
+  t.equal(takenBy(next, '/r'), 'r')
+  t.equal(after(next, service('spare')).snapshot.service('s')?.targets[0]?.url, 'http://127.0.0.1:2')
+})
+
+t.test('services may stand in for each other, and one that is held back takes along those that fall back to it', async t => {
+  t.same(problemsOf(start(fallsBackTo('a', 'b'), fallsBackTo('b', 'a'))), [])
+  const chain = start(fallsBackTo('a', 'b'), fallsBackTo('b', 'c'), fallsBackTo('c', 'gone'))
+  t.same(
+    chain.problems.map(({ id }) => id),
+    ['c', 'b', 'a']
+  )
+  t.same(problemsOf(after(chain, service('c'))), [])
+})
+
+t.test('a fallback that is deleted under a service keeps serving until nothing falls back to it', async t => {
+  const state = start(service('spare'), fallsBackTo('s', 'spare'), rule('r', { path: '/r', target_service: 's' }))
+  const orphaned = after(state, remove('service', 'spare'))
+  t.equal(orphaned.get('service', 'spare'), undefined)
+  t.ok(orphaned.snapshot.service('spare'), 'an open breaker still finds it')
+  t.match(orphaned.problems, [
+    { kind: 'service', id: 's', code: 'unknown_service', faults: [{ pointer: '/breaker/fallback/target_service' }], previousLive: true }
+  ])
+  const both = after(orphaned, remove('service', 's'))
+  t.ok(both.snapshot.service('spare'), 'what the deleted service falls back to, too, as long as a rule uses that')
+  const released = after(orphaned, service('s'))
+  t.same(problemsOf(released), [])
+  t.equal(released.snapshot.service('spare'), undefined)
+  t.same([...after(both, remove('forward_rule', 'r')).snapshot.services.keys()], [])
+  const pair = start(fallsBackTo('a', 'b'), fallsBackTo('b', 'a'))
+  t.same([...after(pair, remove('service', 'a'), remove('service', 'b')).snapshot.services.keys()], [], 'a pair does not keep itself')
+})
+
 t.test('of two rules with the same match and no weights the older lives, and the other takes over when it goes', async t => {
   const state = start(
     rule('new', { path: '/x', target: 'http://127.0.0.1:1' }, 9),

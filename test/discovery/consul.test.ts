@@ -32,6 +32,32 @@ t.test('an index that goes back is forgotten, and the next change is told all th
   t.equal(told.troubles, 0)
 })
 
+for (const [what, ms] of [
+  ['a server that is far behind its leader', 60_000],
+  ['a server without a leader', undefined]
+] as const)
+  t.test(`the answer of ${what} is not used: the leader is asked`, async t => {
+    const consul = await startConsul(t)
+    consul.register({ port: 8001 })
+    consul.lagBehind(ms)
+    consul.register({ port: 8002 })
+    const told = follow(t, { type: 'consul', address: consul.address, service: 'users' })
+    await told.ports(8002)
+    t.same(told.lists, [['8002']], 'the old list was never told')
+    t.equal(told.troubles, 1)
+    t.match(consul.seen[0], /stale/)
+    t.notMatch(consul.seen[1], /stale/)
+  })
+
+t.test('an answer that is a little behind is used', async t => {
+  const consul = await startConsul(t)
+  consul.register({ port: 8001 })
+  consul.lagBehind(4_000)
+  const told = follow(t, { type: 'consul', address: consul.address, service: 'users' })
+  await told.ports(8001)
+  t.equal(told.troubles, 0)
+})
+
 t.test('a wrong token is trouble', async t => {
   const consul = await startConsul(t, 'right')
   const told = follow(t, { type: 'consul', address: consul.address, service: 'users', token: 'wrong' })

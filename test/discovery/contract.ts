@@ -19,10 +19,13 @@ export interface Registry {
 export class Told {
   readonly #events = new EventEmitter()
   latest: readonly DiscoveredTarget[] | undefined
+  /** The ports of each list, in order. */
+  readonly lists: string[][] = []
   troubles = 0
 
   readonly onTargets = (targets: readonly DiscoveredTarget[]): void => {
     this.latest = [...targets].sort((a, b) => (a.url < b.url ? -1 : 1))
+    this.lists.push(this.latest.map(({ url }) => new URL(url).port))
     this.#events.emit('told')
   }
 

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { startEtcd } from '../helpers/etcd.ts'
+import { startTcpProxy } from '../helpers/tcp-proxy.ts'
 import { follow, sourceContract } from './contract.ts'
 
 sourceContract('etcd', async t => {
@@ -39,4 +40,28 @@ t.test('a target whose lease runs out is gone', async t => {
   await told.ports(8001, 8002)
   await told.ports(8001)
   t.equal(told.troubles, 0)
+})
+
+t.test('what changed while etcd was away is found, though its history is compacted', async t => {
+  const etcd = await startEtcd(t)
+  const proxy = await startTcpProxy(t, etcd.port)
+  await etcd.put('/s/a', '127.0.0.1:8001')
+  await etcd.put('/s/b', '127.0.0.1:8002')
+  const told = follow(t, { type: 'etcd', address: `http://127.0.0.1:${proxy.port}`, prefix: '/s/' })
+  await told.ports(8001, 8002)
+  proxy.shut()
+  await told.until(() => told.troubles > 0)
+  await etcd.del('/s/a')
+  await etcd.put('/s/c', '127.0.0.1:8003')
+  const { header } = (await etcd.call('/v3/kv/range', { key: 'AA==' })) as { header: { revision: string } }
+  await etcd.call('/v3/kv/compaction', { revision: header.revision, physical: true })
+  t.equal(told.latest?.length, 2, 'until then all is as it was')
+  proxy.open()
+  await told.ports(8002, 8003)
+  await etcd.put('/s/d', '127.0.0.1:8004')
+  await told.ports(8002, 8003, 8004)
+  t.ok(
+    told.lists.every(({ length }) => length > 0),
+    'no list was empty on the way'
+  )
 })

@@ -3,6 +3,7 @@ import t from 'tap'
 import { startNameServer } from '../helpers/dnsmasq.ts'
 import { startEtcd } from '../helpers/etcd.ts'
 import { type GatewayProcess, startGateway, type Teardown } from '../helpers/gateway.ts'
+import { startLoad } from '../helpers/load.ts'
 import { startConsul } from '../helpers/registry-server.ts'
 import { startTarget } from '../helpers/target.ts'
 
@@ -94,6 +95,77 @@ t.test('etcd: static and found targets together; a change of the service leaves 
   t.ok((await until(gateway, 'a')) < 1_000, 'left within a second')
   await gateway.stop()
   t.equal(gateway.log.filter(line => String(line.msg).startsWith('etcd answers')).length, 1, 'one source, from begin to end')
+})
+
+t.test('one empty answer alone costs no request; with allow_empty it is believed', async t => {
+  const [consul, a] = [await startConsul(t), await named(t, 'a')]
+  const gateway = await startGateway(t)
+  consul.register({ port: a.port })
+  await createService(gateway, { discovery: { type: 'consul', address: consul.address, service: 'users' } })
+  await until(gateway, 'a')
+  const load = startLoad({ url: gateway.proxyUrl, perSecond: 100, judge: ({ body }) => (body === 'a' ? undefined : body) })
+  for (let time = 0; time < 5; time++) {
+    consul.register()
+    // The next question comes when the empty answer is taken, and the one that shall confirm it later than that.
+    await consul.asked()
+    consul.register({ port: a.port })
+    await consul.asked()
+  }
+  const { sent, failed } = await load.stop()
+  t.same(failed, {}, `none of ${sent}`)
+  await gateway.admin('PATCH', '/services/users', { discovery: { allow_empty: true } })
+  await until(gateway, 'a')
+  consul.register()
+  await until(gateway, '503')
+  t.match((await gateway.admin('GET', '/services/users/discovery')).body, { source: { up: true, targets: [] } })
+})
+
+t.test('a rollout of another block: its share goes to what that finds, the others to what was found, and nobody waits', async t => {
+  const [consul, a, b] = [await startConsul(t), await named(t, 'a'), await named(t, 'b')]
+  consul.register({ port: a.port, tags: ['v1'] }, { port: b.port, tags: ['v2'] })
+  const gateway = await startGateway(t, { SLUICE_STORE: 'memory:', SLUICE_TRUSTED_PROXIES: '127.0.0.1' })
+  const withTag = (tag: string) => ({ discovery: { type: 'consul', address: consul.address, service: 'users', tags: [tag] } })
+  await createService(gateway, withTag('v1'))
+  await until(gateway, 'a')
+  const [clients, answers] = [Array.from({ length: 100 }, (_, index) => `10.0.0.${index}`), new Map<string, string>()]
+  let asked = 0
+  const load = startLoad({
+    url: gateway.proxyUrl,
+    perSecond: 200,
+    mark: () => clients[asked % clients.length],
+    headers: () => ({ 'x-forwarded-for': clients[asked++ % clients.length]! }),
+    judge: ({ body }, client) => {
+      answers.set(String(client), body)
+      return body === 'a' || body === 'b' ? undefined : body
+    }
+  })
+  const share = async (name: string, test: (count: number) => boolean): Promise<void> => {
+    while (!test([...answers.values()].filter(body => body === name).length)) await gateway.admin('GET', '/rollouts')
+  }
+  const begin = (id: string, steps: object[]) =>
+    gateway.admin('POST', '/rollouts', {
+      id,
+      changes: [{ op: 'put', kind: 'service', id: 'users', item: withTag('v2') }],
+      steps,
+      guard: { max_error_rate_increase: 0.01, min_requests: 0 }
+    })
+  t.equal((await begin('first', [{ percent: 30, hold_ms: 600_000 }])).status, 201)
+  await share('b', count => count >= 15 && count <= 45)
+  await consul.kill()
+  await gateway.logged(line => String(line.msg).startsWith('consul does not answer'))
+  answers.clear()
+  await share('b', count => count >= 15)
+  t.ok([...answers.values()].includes('a'), 'both sides have theirs while the source is away')
+  t.equal((await gateway.admin('POST', '/rollouts/first/abort')).status, 200)
+  await share('b', count => count === 0)
+  t.equal((await begin('again', [{ percent: 30, hold_ms: 600_000 }])).status, 201)
+  await consul.restart()
+  await share('b', count => count >= 15)
+  t.equal((await gateway.admin('POST', '/rollouts/again/abort')).status, 200)
+  t.equal((await begin('through', [{ percent: 50, hold_ms: 200 }])).status, 201)
+  await share('a', count => count === 0)
+  const { sent, failed } = await load.stop()
+  t.same(failed, {}, `none of ${sent}`)
 })
 
 t.test('a block that cannot be followed is refused with a pointer', async t => {

@@ -23,6 +23,10 @@ export interface RegistryServer {
   register(...instances: readonly RegisteredInstance[]): void
   /** As after a restore of Consul: the next answers have a smaller index. */
   resetIndex(): void
+  /** Consul: what may be stale is what there is now, this long behind, whatever is registered from now on; undefined: no server has a leader. */
+  lagBehind(ms: number | undefined): void
+  /** Resolves with the next request: method and URL. */
+  asked(): Promise<string>
   /** Stops to listen and resets what is open. */
   kill(): Promise<void>
   /** Listens again on the same port. */
@@ -34,6 +38,7 @@ type Answer = (request: IncomingMessage, response: ServerResponse, url: URL, sta
 class State extends EventEmitter {
   index = 10
   instances: readonly RegisteredInstance[] = []
+  lag: { readonly ms: number | undefined; readonly instances: readonly RegisteredInstance[] } | undefined
 }
 
 /** @param token what `X-Consul-Token` must hold */
@@ -45,7 +50,8 @@ export function startConsul(t: Teardown, token?: string): Promise<RegistryServer
     if (asked > 0 && asked === state.index)
       await once(state, 'change', { signal: AbortSignal.timeout(waitS * 1_000) }).catch(() => undefined)
     const tags = url.searchParams.getAll('tag')
-    const entries = state.instances
+    const lag = url.searchParams.has('stale') ? state.lag : undefined
+    const entries = (lag ?? state).instances
       .filter(({ tags: own = [] }) => tags.every(tag => own.includes(tag)))
       .map(({ port, weight = 1, tags: own = [], onlyNode = false }) => ({
         Node: { Node: 'node-1', Address: '127.0.0.1' },
@@ -59,8 +65,8 @@ export function startConsul(t: Teardown, token?: string): Promise<RegistryServer
         Checks: [{ Status: 'passing' }]
       }))
     response.setHeader('X-Consul-Index', state.index)
-    response.setHeader('X-Consul-KnownLeader', 'true')
-    response.setHeader('X-Consul-LastContact', '0')
+    response.setHeader('X-Consul-KnownLeader', String(lag === undefined || lag.ms !== undefined))
+    response.setHeader('X-Consul-LastContact', lag?.ms ?? 0)
     sendJson(response, entries)
   })
 }
@@ -90,7 +96,9 @@ async function start(t: Teardown, answer: Answer): Promise<RegistryServer> {
   state.setMaxListeners(0)
   const seen: string[] = []
   const server = createServer((request, response) => {
-    seen.push(`${request.method} ${request.url}`)
+    const line = `${request.method} ${request.url}`
+    seen.push(line)
+    state.emit('asked', line)
     answer(request, response, new URL(request.url!, 'http://registry'), state).catch(() => response.destroy())
   })
   const listen = async (port: number): Promise<void> => {
@@ -117,6 +125,10 @@ async function start(t: Teardown, answer: Answer): Promise<RegistryServer> {
     seen,
     register: (...instances) => set(state.index + 1, instances),
     resetIndex: () => set(2, state.instances),
+    lagBehind: ms => {
+      state.lag = { ms, instances: state.instances }
+    },
+    asked: async () => (await once(state, 'asked'))[0],
     kill,
     restart: () => listen(port)
   }

@@ -228,6 +228,21 @@ t.test('GET /config/problems lists what the store holds and cannot be live; a wr
   t.strictSame((await call('GET', '/config/problems')).body, { items: [] })
 })
 
+t.test('a service whose fallback is not there is held back, and goes live when that comes', async t => {
+  const store = createMemoryStore()
+  const { call, live } = await startAdmin(t, { store })
+  const item = { targets: [{ url: target }], breaker: { fallback: { target_service: 'spare' } } }
+  await store.commit([{ op: 'put', kind: 'service', id: 's', item }], 'hand')
+  await live.reached(1, 1000)
+  t.match((await call('GET', '/config/problems')).body.items, [
+    { kind: 'service', id: 's', code: 'unknown_service', errors: [{ pointer: '/breaker/fallback/target_service' }], previous_live: false }
+  ])
+  t.equal((await call('GET', '/services/s')).status, 404)
+  t.equal((await call('PUT', '/services/spare', { targets: [{ url: target }] })).status, 201)
+  t.strictSame((await call('GET', '/config/problems')).body, { items: [] })
+  t.equal((await call('GET', '/services/s')).status, 200)
+})
+
 t.test('/config takes bodies that are too large elsewhere', async t => {
   const { call } = await startAdmin(t)
   const description = 'x'.repeat(1000)
