@@ -15,6 +15,7 @@ export const tags = [
   { name: 'Forward rules', description: 'What is matched and where it is forwarded.' },
   { name: 'Services', description: 'Named groups of targets.' },
   { name: 'Certificates', description: 'What the TLS listener shows, by the host that the client names.' },
+  { name: 'Clients', description: 'Known callers, their API keys, and the tiers that say what each may do.' },
   { name: 'Configuration', description: 'The configuration as a whole: export, sync, validation, commits.' },
   { name: 'History', description: 'What was changed, when and by whom; back to it; what happens now.' },
   { name: 'Rollouts', description: 'Changes that take effect step by step, and go back by themselves.' },

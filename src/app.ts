@@ -11,6 +11,7 @@ import requestId from '../plugins/request-id.ts'
 import revision from '../plugins/revision.ts'
 import ui from '../plugins/ui.ts'
 import certificateRoutes from '../routes/certificates.ts'
+import clientRoutes from '../routes/clients.ts'
 import commitRoutes from '../routes/commits.ts'
 import configRoutes from '../routes/config.ts'
 import connectionRoutes from '../routes/connections.ts'
@@ -28,6 +29,7 @@ import serviceBreakerRoutes from '../routes/service-breaker.ts'
 import serviceDiscoveryRoutes from '../routes/service-discovery.ts'
 import serviceHealthRoutes from '../routes/service-health.ts'
 import serviceRoutes from '../routes/services.ts'
+import tierRoutes from '../routes/tiers.ts'
 import type { AdminToken } from './control/access.ts'
 import type { EventFeed } from './control/event-feed.ts'
 import type { Fleet } from './control/fleet.ts'
@@ -99,6 +101,8 @@ export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   app.register(forwardRuleRoutes, { live, writer })
   app.register(serviceRoutes, { live, writer })
   app.register(certificateRoutes, { live, writer })
+  app.register(clientRoutes, { live, writer })
+  app.register(tierRoutes, { live, writer })
   app.register(configRoutes, { live, writer })
   app.register(commitRoutes, { writer })
   app.register(recoverRoutes, { writer })
