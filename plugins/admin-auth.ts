@@ -48,7 +48,7 @@ function createTokenCheck(tokens: readonly AdminToken[]): (request: FastifyReque
     if (needed === 'public') return anonymous
     const presented = /^Bearer +([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '')?.[1]
     const caller = presented === undefined ? undefined : lookup(presented)
-    if (caller === undefined) throw new UnauthorizedError()
+    if (caller === undefined) throw new UnauthorizedError('A valid bearer token is needed')
     if (!mayAct(caller.role, needed)) throw new ForbiddenError(caller.role, needed)
     return caller
   }
