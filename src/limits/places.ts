@@ -66,6 +66,7 @@ export class Places {
   }
 
   #freeSoon(): void {
+    if (!this.#store.available) return
     this.#freeing ??= new Promise(resolve => setImmediate(() => resolve(this.#free())))
   }
 
