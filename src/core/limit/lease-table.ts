@@ -3,8 +3,8 @@
  * none, tells what it used so, and gives back what it did not use. `lease-bounds.ts` says, and proves, by how much the limit may be
  * exceeded. No I/O: who owns this asks the central counter what `asks` returns, and says what came of it.
  *
- * What it does not refuse: with one instance and requests always waiting, in any time t at least
- * burst + (t − round trip) × limit / window − 1 − largestLease are let through by a token bucket.
+ * What it does not refuse: with one instance and requests always waiting, a token bucket lets through at least
+ * burst + (t − round trip) × limit / window − 1 − largestLease in the first time t, if its burst holds more than that lacks; a window the like.
  */
 import { tolerance } from './algorithm.ts'
 import type { LimitDecision } from './decision.ts'
