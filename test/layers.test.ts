@@ -14,6 +14,7 @@ const layers = [
   ['src/etcd/'],
   ['src/stores/', 'src/discovery/', 'src/upstream/', 'src/regex/'],
   ['src/limits/'],
+  ['src/limits/'],
   ['src/control/'],
   ['plugins/'],
   ['routes/'],
