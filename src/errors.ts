@@ -18,6 +18,7 @@ export const BadRequestError = createError<[detail: string]>('BAD_REQUEST', '%s'
 export const InvalidBodyError = createError<[detail: string]>('INVALID_BODY', '%s', 400)
 export const BodyTooLargeError = createError<[]>('BODY_TOO_LARGE', 'The request body is larger than is allowed here', 413)
 export const RequestTimeoutError = createError<[]>('REQUEST_TIMEOUT', 'The request did not arrive in time', 408)
+export const RateLimitedError = createError<[detail: string]>('RATE_LIMITED', '%s', 429)
 export const HeadersTooLargeError = createError<[]>('HEADERS_TOO_LARGE', 'The request header section is too large', 431)
 
 // proxy

@@ -29,6 +29,7 @@ import { type Settings, SettingsError } from './settings.ts'
 import { LastGoodFile } from './stores/last-good.ts'
 import { openStore } from './stores/open-store.ts'
 import { openProxyRoutes, type ProxyRoutes } from './stores/proxy-routes.ts'
+import { openSharedCounts, type SharedCounts } from './stores/shared-counts.ts'
 import { Breakers } from './upstream/breakers.ts'
 import { Connections } from './upstream/connections.ts'
 import { ServicesHealth } from './upstream/services-health.ts'
@@ -43,6 +44,8 @@ export interface Parts {
   readonly keeper: LastGoodKeeper | undefined
   /** The hash `proxy_routes`; with a Redis store only. */
   readonly routes: ProxyRoutes | undefined
+  /** Where admin calls are counted with the other instances; with a Redis store only. */
+  readonly adminCalls: SharedCounts | undefined
   readonly overload: Overload
   readonly discoveries: Discoveries
   /** The WebSockets that are open. */
@@ -78,6 +81,7 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
   const overload = new Overload(settings, reportOverload(logger, metrics))
   const state = { connections: new Connections(), overload, ...createServiceParts(logger, metrics, feed) }
   const shared = { live, logger, metrics, isReady, paths, ...state }
+  const adminCalls = openAdminCalls(settings, store)
   const admin = {
     ...shared,
     writer,
@@ -86,7 +90,8 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
     feed,
     instance,
     tokens: settings.tokens,
-    adminHost: settings.adminHost
+    adminHost: settings.adminHost,
+    ...toRateLimit(settings, adminCalls)
   }
   const proxy = { ...shared, ...toProxyOptions(settings) }
   return {
@@ -96,6 +101,7 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
     coordinator,
     keeper,
     routes: store.name === 'redis' ? openProxyRoutes({ url: settings.store }) : undefined,
+    adminCalls,
     ...state,
     certificates,
     buildProxies: async () => {
@@ -155,6 +161,14 @@ function nameStore({ store, namespace }: Settings): string {
   return `${withoutCredentials(store)} ${namespace}`
 }
 
+function openAdminCalls({ adminRateLimit, store: url, namespace }: Settings, store: WritableStore): SharedCounts | undefined {
+  return store.name === 'redis' && adminRateLimit !== undefined ? openSharedCounts({ url, namespace }) : undefined
+}
+
+function toRateLimit({ adminRateLimit: limit }: Settings, shared: SharedCounts | undefined) {
+  return limit === undefined ? {} : { rateLimit: { limit, ...(shared === undefined ? {} : { shared }) } }
+}
+
 function toTrusted(list: readonly string[]): CidrSet {
   try {
     return CidrSet.parse(list)
@@ -165,7 +179,7 @@ function toTrusted(list: readonly string[]): CidrSet {
 
 /** Ends all parts in good order: the planes first. */
 export async function release(
-  { live, fleet, coordinator, keeper, routes, overload, discoveries, store }: Parts,
+  { live, fleet, coordinator, keeper, routes, adminCalls, overload, discoveries, store }: Parts,
   planes: readonly FastifyInstance[]
 ): Promise<void> {
   await Promise.all(planes.map(plane => plane.close()))
@@ -174,6 +188,6 @@ export async function release(
   await coordinator.close()
   live.close()
   await fleet.close()
-  await Promise.all([keeper?.close(), routes?.close()])
+  await Promise.all([keeper?.close(), routes?.close(), adminCalls?.close()])
   await store.close()
 }
