@@ -31,6 +31,7 @@ import { type Settings, SettingsError } from './settings.ts'
 import { LastGoodFile } from './stores/last-good.ts'
 import { openStore } from './stores/open-store.ts'
 import { openProxyRoutes, type ProxyRoutes } from './stores/proxy-routes.ts'
+import { openSharedCounts, type SharedCounts } from './stores/shared-counts.ts'
 import { Breakers } from './upstream/breakers.ts'
 import { Connections } from './upstream/connections.ts'
 import { ServicesHealth } from './upstream/services-health.ts'
@@ -45,6 +46,8 @@ export interface Parts {
   readonly keeper: LastGoodKeeper | undefined
   /** The hash `proxy_routes`; with a Redis store only. */
   readonly routes: ProxyRoutes | undefined
+  /** Where admin calls are counted with the other instances; with a Redis store only. */
+  readonly adminCalls: SharedCounts | undefined
   readonly overload: Overload
   readonly discoveries: Discoveries
   /** The WebSockets that are open. */
@@ -82,6 +85,7 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
   metrics.readLimits(limiter)
   const state = { connections: new Connections(), overload, limiter, ...createServiceParts(logger, metrics, feed) }
   const shared = { live, logger, metrics, isReady, paths, ...state }
+  const adminCalls = openAdminCalls(settings, store)
   const admin = {
     ...shared,
     writer,
@@ -90,7 +94,8 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
     feed,
     instance,
     tokens: settings.tokens,
-    adminHost: settings.adminHost
+    adminHost: settings.adminHost,
+    ...toRateLimit(settings, adminCalls)
   }
   const proxy = { ...shared, ...toProxyOptions(settings) }
   return {
@@ -100,6 +105,7 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
     coordinator,
     keeper,
     routes: store.name === 'redis' ? openProxyRoutes({ url: settings.store }) : undefined,
+    adminCalls,
     ...state,
     certificates,
     buildProxies: async () => {
@@ -159,6 +165,14 @@ function nameStore({ store, namespace }: Settings): string {
   return `${withoutCredentials(store)} ${namespace}`
 }
 
+function openAdminCalls({ adminRateLimit, store: url, namespace }: Settings, store: WritableStore): SharedCounts | undefined {
+  return store.name === 'redis' && adminRateLimit !== undefined ? openSharedCounts({ url, namespace }) : undefined
+}
+
+function toRateLimit({ adminRateLimit: limit }: Settings, shared: SharedCounts | undefined) {
+  return limit === undefined ? {} : { rateLimit: { limit, ...(shared === undefined ? {} : { shared }) } }
+}
+
 function toTrusted(list: readonly string[]): CidrSet {
   try {
     return CidrSet.parse(list)
@@ -169,7 +183,7 @@ function toTrusted(list: readonly string[]): CidrSet {
 
 /** Ends all parts in good order: the planes first. */
 export async function release(
-  { live, fleet, coordinator, keeper, routes, overload, discoveries, store }: Parts,
+  { live, fleet, coordinator, keeper, routes, adminCalls, overload, discoveries, store }: Parts,
   planes: readonly FastifyInstance[]
 ): Promise<void> {
   await Promise.all(planes.map(plane => plane.close()))
@@ -178,6 +192,6 @@ export async function release(
   await coordinator.close()
   live.close()
   await fleet.close()
-  await Promise.all([keeper?.close(), routes?.close()])
+  await Promise.all([keeper?.close(), routes?.close(), adminCalls?.close()])
   await store.close()
 }

@@ -73,6 +73,7 @@ t.test('every operation says what it is, who may call it and how it can fail', a
     t.same(operation.security, isOpen ? [] : [{ bearer: [] }], called)
     for (const status of isOpen ? ['403', '500'] : ['400', '401', '403', '500'])
       t.same(operation.responses[status], { $ref: `#/components/responses/Problem${status}` }, `${called} ${status}`)
+    t.equal(operation.responses['429'] !== undefined, !['/health', '/ready', '/metrics'].includes(path), called)
     if (!isOpen) t.match(operation.description, /Needs the role `(viewer|editor|admin)`\./, called)
   }
 })
