@@ -14,7 +14,6 @@ const layers = [
   ['src/etcd/'],
   ['src/stores/', 'src/discovery/', 'src/upstream/', 'src/regex/'],
   ['src/limits/'],
-  ['src/limits/'],
   ['src/control/'],
   ['plugins/'],
   ['routes/'],

@@ -14,6 +14,8 @@ const leaseMs = 500
 const sweepMs = 100
 /** So many keys in one call: Redis does nothing else meanwhile, for less than a millisecond. */
 const batchSize = 128
+/** Giving back at the end takes no longer. */
+const closeMs = 1_000
 const numbersPerAsk = 6
 
 const script = createScriptAt(import.meta.url, 'limit-clock.lua', 'limit-numbers.lua', 'limit-lease.lua')
@@ -51,6 +53,8 @@ export class BoundedLimits {
   readonly #sweeping: NodeJS.Timeout
   readonly #stopListening: () => void
   #isScheduled = false
+  /** Until then nothing is asked, because the store has answered with an error. */
+  #faultUntilMs = 0
 
   constructor(store: LimitStore) {
     this.#store = store
@@ -62,7 +66,7 @@ export class BoundedLimits {
   /** @param id of the limit: what counts in Redis @param budget how many keys there may be */
   open(id: string, algorithm: LeasedAlgorithm, budget: KeyBudget): BoundedLimit {
     const table = new LeaseTable(algorithm, budget, () => this.#schedule())
-    table.away = !this.#store.available
+    table.away = this.#isAway
     const one: Open = { id, algorithm, table }
     this.#open.add(one)
     return {
@@ -97,24 +101,37 @@ export class BoundedLimits {
     const { table } = one
     table.away = true
     table.sweep(Infinity)
+    const endMs = performance.now() + closeMs
     // The first failure ends it: what is not told runs out by itself.
-    while (table.hasWork && this.#store.available) await this.#send(one, table.asks(batchSize, Infinity))
+    while (table.hasWork && performance.now() < endMs) if (!(await this.#send(one, table.asks(batchSize, Infinity)))) break
     table.clear()
   }
 
+  get #isAway(): boolean {
+    return !this.#store.available || this.#faultUntilMs > 0
+  }
+
   #turn(available: boolean): void {
+    this.#faultUntilMs = 0
     for (const { table } of this.#open) table.away = !available
     if (available) this.#schedule()
+  }
+
+  // An answer that is an error is no outage of the store, but as good as one: it may be full, or not be allowed to write.
+  #fault(): void {
+    this.#faultUntilMs = performance.now() + sweepMs / 2
+    for (const { table } of this.#open) table.away = true
   }
 
   #sweep(): void {
     if (!this.#store.available) return
     const nowMs = performance.now()
+    if (this.#faultUntilMs > 0 && nowMs >= this.#faultUntilMs) this.#turn(true)
     for (const { table } of this.#open) table.sweep(nowMs)
   }
 
   #schedule(): void {
-    if (this.#isScheduled || !this.#store.available) return
+    if (this.#isScheduled || this.#isAway) return
     this.#isScheduled = true
     setImmediate(() => {
       this.#isScheduled = false
@@ -125,15 +142,14 @@ export class BoundedLimits {
   #flush(): void {
     const nowMs = performance.now()
     for (const one of this.#open) {
-      // Those that fail at once are to be asked again, but not now.
       for (let asks = one.table.asks(batchSize, nowMs); asks.length > 0; asks = one.table.asks(batchSize, nowMs)) {
         void this.#send(one, asks)
-        if (!this.#store.available) return
       }
     }
   }
 
-  async #send({ id, algorithm, table }: Open, asks: readonly LeaseAsk[]): Promise<void> {
+  /** Whether it was answered. */
+  async #send({ id, algorithm, table }: Open, asks: readonly LeaseAsk[]): Promise<boolean> {
     const keys = asks.map(({ key }) => limitKey(this.#store.prefix, algorithm, id, key))
     const args = asks.flatMap(({ spec, debt, unused, window, wanted }) => {
       return [algorithm, spec.limit, spec.windowMs, spec.burst, debt, unused, window, wanted]
@@ -142,11 +158,13 @@ export class BoundedLimits {
     try {
       numbers = await this.#store.run(script, keys, [leaseMs, ...args])
     } catch {
+      if (this.#store.available) this.#fault()
       for (const ask of asks) table.failed(ask)
-      return
+      return false
     }
     const nowMs = performance.now()
     for (const [index, ask] of asks.entries()) table.answered(ask, toAnswer(numbers, 1 + index * numbersPerAsk), nowMs)
+    return true
   }
 }
 

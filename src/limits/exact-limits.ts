@@ -5,7 +5,7 @@ import type { LimitSpec } from '../core/limit/spec.ts'
 import { createScriptAt } from '../stores/redis-script.ts'
 import { limitKey } from './limit-key.ts'
 import type { LimitStore } from './limit-store.ts'
-import { type HeldPlaces, Places, placeMs } from './places.ts'
+import { type HeldPlaces, Places } from './places.ts'
 
 /** One limit of a request. Those of one request differ in algorithm, id or key. */
 export interface ExactTake {
@@ -29,6 +29,11 @@ export interface ExactAnswer {
   readonly held: HeldPlaces | undefined
 }
 
+export interface ExactLimitsOptions {
+  /** For how long a place of a limit of concurrency is held without being renewed: a gateway that was killed gives its places back then. Default 10 s. */
+  readonly placeMs?: number
+}
+
 interface Waiting {
   readonly takes: readonly ExactTake[]
   readonly cost: 0 | 1
@@ -45,12 +50,14 @@ const script = createScriptAt(import.meta.url, 'limit-clock.lua', 'limit-numbers
 
 export class ExactLimits {
   readonly #store: LimitStore
+  readonly #placeMs: number
   readonly #places: Places
   #waiting: Waiting[] = []
 
-  constructor(store: LimitStore) {
+  constructor(store: LimitStore, { placeMs = 10_000 }: ExactLimitsOptions = {}) {
     this.#store = store
-    this.#places = new Places(store)
+    this.#placeMs = placeMs
+    this.#places = new Places(store, placeMs)
   }
 
   /**
@@ -104,7 +111,7 @@ export class ExactLimits {
 
   async #send(batch: readonly Waiting[]): Promise<void> {
     const keys: string[] = []
-    const args: (string | number)[] = [placeMs]
+    const args: (string | number)[] = [this.#placeMs]
     for (const { takes, cost, place } of batch) {
       args.push(takes.length, cost)
       for (const { algorithm, id, key, spec } of takes) {

@@ -9,8 +9,6 @@ export interface HeldPlaces {
   readonly name: string
 }
 
-/** For how long a place is held without being renewed: after a gateway was killed, its places are free that long after. */
-export const placeMs = 10_000
 /** So many in one call. */
 const batchSize = 250
 /** So many are remembered to be freed while the store is away. */
@@ -28,8 +26,11 @@ export class Places {
   #freeing: Promise<void> | undefined
   #count = 0
 
-  constructor(store: LimitStore) {
+  readonly #placeMs: number
+
+  constructor(store: LimitStore, placeMs: number) {
     this.#store = store
+    this.#placeMs = placeMs
     // Three chances to be heard.
     this.#renewing = setInterval(() => void this.#renew(), placeMs / 4)
     this.#renewing.unref()
@@ -90,7 +91,7 @@ export class Places {
       const keys = some.flatMap(places => places.keys)
       const args = some.flatMap(({ keys, name }) => keys.flatMap(() => [verb, name]))
       try {
-        await this.#store.run(script, keys, [placeMs, ...args])
+        await this.#store.run(script, keys, [this.#placeMs, ...args])
       } catch {
         return false
       }
