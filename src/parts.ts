@@ -12,7 +12,7 @@ import { createMetrics, type Metrics } from './control/metrics.ts'
 import { observe, reportFleet, reportLastGood } from './control/observe.ts'
 import { reportBreakers } from './control/observe-breakers.ts'
 import { reportDiscovery } from './control/observe-discovery.ts'
-import { reportHealth } from './control/observe-health.ts'
+import { reportHealth, reportSharedHealth } from './control/observe-health.ts'
 import { reportRefusals } from './control/observe-limits.ts'
 import { reportOverload } from './control/observe-overload.ts'
 import { observeRollouts } from './control/observe-rollouts.ts'
@@ -23,6 +23,7 @@ import { ServerCertificates } from './control/server-certificates.ts'
 import { withoutCredentials } from './control/without-credentials.ts'
 import { ConfigWriter } from './control/writer.ts'
 import type { ConfigState } from './core/config-state.ts'
+import type { FleetLink } from './core/fleet-health.ts'
 import { CidrSet } from './core/ip.ts'
 import type { WritableStore } from './core/store.ts'
 import { Discoveries } from './discovery/discoveries.ts'
@@ -31,8 +32,10 @@ import { type Settings, SettingsError } from './settings.ts'
 import { LastGoodFile } from './stores/last-good.ts'
 import { openStore } from './stores/open-store.ts'
 import { openProxyRoutes, type ProxyRoutes } from './stores/proxy-routes.ts'
+import { createRedisHealth } from './stores/redis-health.ts'
 import { Breakers } from './upstream/breakers.ts'
 import { Connections } from './upstream/connections.ts'
+import { FleetHealth } from './upstream/fleet-health.ts'
 import { ServicesHealth } from './upstream/services-health.ts'
 import { version } from './version.ts'
 
@@ -45,6 +48,8 @@ export interface Parts {
   readonly keeper: LastGoodKeeper | undefined
   /** The hash `proxy_routes`; with a Redis store only. */
   readonly routes: ProxyRoutes | undefined
+  /** The way to the other instances for the health of targets; with a Redis store only. */
+  readonly healthLink: FleetLink | undefined
   readonly overload: Overload
   readonly discoveries: Discoveries
   /** The WebSockets that are open. */
@@ -80,7 +85,8 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
   const overload = new Overload(settings, reportOverload(logger, metrics))
   const limiter = new Limiter({ maxKeys: settings.limitMaxKeys, onRefusal: reportRefusals(logger, feed) })
   metrics.readLimits(limiter)
-  const state = { connections: new Connections(), overload, limiter, ...createServiceParts(logger, metrics, feed) }
+  const healthLink = store.name === 'redis' ? createHealthLink(settings, logger) : undefined
+  const state = { connections: new Connections(), overload, limiter, ...createServiceParts(logger, metrics, feed, healthLink) }
   const shared = { live, logger, metrics, isReady, paths, ...state }
   const admin = {
     ...shared,
@@ -100,6 +106,7 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
     coordinator,
     keeper,
     routes: store.name === 'redis' ? openProxyRoutes({ url: settings.store }) : undefined,
+    healthLink,
     ...state,
     certificates,
     buildProxies: async () => {
@@ -112,14 +119,19 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
 }
 
 /** What is known about services while they serve: told to the log, the metrics and the events. */
-function createServiceParts(logger: Logger, metrics: Metrics, feed: EventFeed) {
-  const health = new ServicesHealth({ listener: reportHealth(logger, feed) })
+function createServiceParts(logger: Logger, metrics: Metrics, feed: EventFeed, link: FleetLink | undefined) {
+  const fleet = link === undefined ? {} : { fleet: new FleetHealth(link) }
+  const health = new ServicesHealth({ listener: reportHealth(logger, feed), ...fleet })
   metrics.readHealth(() => health.read())
   const breakers = new Breakers({ onChange: reportBreakers(logger, metrics, feed) })
   metrics.readBreakers(() => breakers.read())
   const discoveries = new Discoveries({ listener: reportDiscovery(logger) })
   metrics.readDiscovery(() => discoveries.read())
   return { health, breakers, discoveries }
+}
+
+function createHealthLink({ store, namespace, instance }: Settings, logger: Logger): FleetLink {
+  return createRedisHealth({ url: store, namespace, instance, onState: reportSharedHealth(logger) })
 }
 
 function toProxyOptions({ accessLog, readyPath, trustedProxies, clientHeaderTimeoutMs, clientMinBytesPerSecond }: Settings) {
@@ -169,7 +181,7 @@ function toTrusted(list: readonly string[]): CidrSet {
 
 /** Ends all parts in good order: the planes first. */
 export async function release(
-  { live, fleet, coordinator, keeper, routes, overload, discoveries, store }: Parts,
+  { live, fleet, coordinator, keeper, routes, healthLink, overload, discoveries, store }: Parts,
   planes: readonly FastifyInstance[]
 ): Promise<void> {
   await Promise.all(planes.map(plane => plane.close()))
@@ -178,6 +190,6 @@ export async function release(
   await coordinator.close()
   live.close()
   await fleet.close()
-  await Promise.all([keeper?.close(), routes?.close()])
+  await Promise.all([keeper?.close(), routes?.close(), healthLink?.close()])
   await store.close()
 }
