@@ -72,7 +72,7 @@ export class FleetViews {
   /** Looks who is there now. @returns whether others are than before */
   review(nowMs: number): boolean {
     // In this order: when nothing arrives any more the others seem to be gone one by one, and those that remain would be the majority.
-    if (this.#heardSelfMs === undefined || nowMs - this.#heardSelfMs >= cutOffMs) this.drop()
+    if (this.#isCutOff(nowMs)) this.drop()
     for (const [id, { heardMs }] of this.#views) if (nowMs - heardMs >= goneMs) this.#views.delete(id)
     const members = nowMs < this.#settledMs ? [this.#self] : [this.#self, ...this.#views.keys()].sort()
     const isSame = members.length === this.#members.length && members.every((id, index) => id === this.#members[index])
@@ -100,8 +100,16 @@ export class FleetViews {
   }
 
   #heardSelf(nowMs: number): void {
-    if (this.#heardSelfMs === undefined) this.#settledMs = nowMs + settleMs
+    // After a pause, of the link or of this process, what others have said meanwhile is still to come.
+    if (this.#isCutOff(nowMs)) {
+      this.drop()
+      this.#settledMs = nowMs + settleMs
+    }
     this.#heardSelfMs = nowMs
+  }
+
+  #isCutOff(nowMs: number): boolean {
+    return this.#heardSelfMs === undefined || nowMs - this.#heardSelfMs >= cutOffMs
   }
 }
 

@@ -82,6 +82,16 @@ t.test('who is cut off drops what it heard before any of the others seem to be g
   }
 })
 
+t.test('after a pause of the process most of the first who are heard again are not most of all', async t => {
+  const { views, clock, quorum } = settled({ b: ejects(out()), c: ejects(out()), d: quiet, e: quiet, f: quiet })
+  clock.nowMs += 2 * goneMs
+  for (const [from, message] of Object.entries({ me: quiet, b: ejects(out()), c: ejects(out()), d: quiet })) {
+    views.hear(from, message, clock.nowMs)
+    views.review(clock.nowMs)
+    t.equal(quorum(), undefined, from)
+  }
+})
+
 t.test('a lost link is the end of all that was heard, at once', async t => {
   const { views, clock, quorum, beat } = settled({ b: ejects(out()), c: ejects(out()) })
   t.ok(quorum())
@@ -153,6 +163,7 @@ t.test('a quorum is never of less than half, and never counts one that is silent
       for (const { afterMs, said } of steps) {
         nowMs += afterMs
         for (const [from, remainingMs] of said) {
+          if (from === 'me' && nowMs - (heard.get('me')?.atMs ?? Number.NEGATIVE_INFINITY) >= cutOffMs) heard.clear()
           views.hear(from, remainingMs === undefined ? quiet : ejects(out(remainingMs)), nowMs)
           heard.set(from, { atMs: nowMs, untilMs: remainingMs === undefined ? 0 : nowMs + remainingMs + 250 })
         }
