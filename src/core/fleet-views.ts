@@ -1,5 +1,5 @@
 /** What one instance knows of what the others say: who is there, what most of them have ejected, who probes what. Pure: the clock is passed in. */
-import { cutOffMs, type FleetMessage, goneMs, settleMs } from './fleet-health.ts'
+import { cutOffMs, type FleetMessage, goneMs, settleMs, type ToldEjection } from './fleet-health.ts'
 import { hashText } from './string-hash.ts'
 
 /** An ejection by more than half of the instances. */
@@ -20,6 +20,8 @@ interface View {
 
 /** Two ends of an ejection that are closer are the same, in milliseconds. */
 const sameMs = 250
+
+const none: ReadonlyMap<string, number> = new Map()
 
 export class FleetViews {
   readonly #self: string
@@ -45,21 +47,14 @@ export class FleetViews {
     return false
   }
 
-  /** Takes what `from` says. `review` tells what that changes. */
-  hear(from: string, { ejections, isLeaving }: FleetMessage, nowMs: number): void {
-    if (from === this.#self) return this.#heardSelf(nowMs)
-    if (isLeaving) return void this.#views.delete(from)
-    const before = this.#views.get(from)?.ejections
-    const toUntil = (key: string, untilMs: number) => {
-      const knownMs = before?.get(key)
-      // A message takes longer than another: that moves nothing.
-      return knownMs !== undefined && Math.abs(knownMs - untilMs) < sameMs ? knownMs : untilMs
-    }
-    const until = ejections.map(({ service, target, remainingMs }) => {
-      const key = keyOf(service, target)
-      return [key, toUntil(key, nowMs + remainingMs)] as const
-    })
-    this.#views.set(from, { heardMs: nowMs, ejections: new Map(until) })
+  /** Takes what `from` says. `review` tells who is there then. @returns whether it has ejected other targets than before */
+  hear(from: string, { ejections, isLeaving }: FleetMessage, nowMs: number): boolean {
+    const before = this.#views.get(from)?.ejections ?? none
+    if (from === this.#self) this.#heardSelf(nowMs)
+    else if (isLeaving) this.#views.delete(from)
+    else this.#views.set(from, { heardMs: nowMs, ejections: toUntil(ejections, before, nowMs) })
+    const after = this.#views.get(from)?.ejections ?? none
+    return after.size !== before.size || [...after.keys()].some(key => !before.has(key))
   }
 
   /** The link is down: what was heard counts no longer. */
@@ -89,7 +84,11 @@ export class FleetViews {
     const least = Math.floor(of / 2) + 1
     if (least > of - 1) return undefined
     const key = keyOf(service, target)
-    const untils = this.#members.map(id => this.#views.get(id)?.ejections.get(key) ?? 0).filter(untilMs => untilMs > nowMs)
+    const untils: number[] = []
+    for (const id of this.#members) {
+      const untilMs = this.#views.get(id)?.ejections.get(key)
+      if (untilMs !== undefined && untilMs > nowMs) untils.push(untilMs)
+    }
     if (untils.length < least) return undefined
     return { ejected: untils.length, of, untilMs: untils.sort((a, b) => b - a)[least - 1]! }
   }
@@ -117,6 +116,17 @@ export class FleetViews {
 export function probeKey(service: string, target: string, check: unknown): string {
   const text = JSON.stringify([service, target, check])
   return hex(hashText(text)) + hex(hashText(`${text.length}#${text}`))
+}
+
+// A message takes longer than another: that moves no end.
+function toUntil(ejections: readonly ToldEjection[], before: ReadonlyMap<string, number>, nowMs: number): ReadonlyMap<string, number> {
+  const until = ejections.map(({ service, target, remainingMs }) => {
+    const key = keyOf(service, target)
+    const knownMs = before.get(key)
+    const untilMs = nowMs + remainingMs
+    return [key, knownMs !== undefined && Math.abs(knownMs - untilMs) < sameMs ? knownMs : untilMs] as const
+  })
+  return new Map(until)
 }
 
 // Rendezvous hashing: each key has its own order of all instances.

@@ -70,7 +70,7 @@ export class FleetHealth {
       onDown: () => {
         this.#isUp = false
         this.#views.drop()
-        this.#review()
+        this.#review(true)
       },
       onMessage: (from, message) => this.#hear(from, message)
     })
@@ -122,19 +122,22 @@ export class FleetHealth {
   }
 
   #tick(): void {
-    this.#review()
+    this.#review(true)
     if (++this.#ticks % (beatMs / tickMs) === 0) this.#send(true)
   }
 
   #hear(from: string, message: FleetMessage): void {
     const nowMs = this.#now()
-    this.#views.hear(from, message, nowMs)
+    const isNews = this.#views.hear(from, message, nowMs)
     if (from !== this.self) for (const told of message.probes) this.#probes.get(told.key)?.hear(from, told, nowMs)
-    this.#review()
+    this.#review(isNews)
   }
 
-  #review(): void {
-    if (this.#views.review(this.#now())) this.#share()
+  // Between two looks at all targets it is only looked when somebody says something new.
+  #review(isDue: boolean): void {
+    const isOther = this.#views.review(this.#now())
+    if (isOther) this.#share()
+    if (!isDue && !isOther) return
     const { hasEjections } = this.#views
     if (hasEjections || this.#hadEjections) this.#ejector?.followEjections()
     this.#hadEjections = hasEjections
