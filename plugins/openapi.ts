@@ -15,6 +15,7 @@ export const tags = [
   { name: 'Forward rules', description: 'What is matched and where it is forwarded.' },
   { name: 'Services', description: 'Named groups of targets.' },
   { name: 'Certificates', description: 'What the TLS listener shows, by the host that the client names.' },
+  { name: 'Clients', description: 'Known callers, their API keys, and the tiers that say what each may do.' },
   { name: 'Configuration', description: 'The configuration as a whole: export, sync, validation, commits.' },
   { name: 'History', description: 'What was changed, when and by whom; back to it; what happens now.' },
   { name: 'Rollouts', description: 'Changes that take effect step by step, and go back by themselves.' },
@@ -72,7 +73,8 @@ function toShown(schema: FastifySchema, { config }: RouteOptions): FastifySchema
   const isPublic = role === 'public'
   const response = {
     ...(schema.response as object | undefined),
-    ...problems(...(isPublic ? ([403, 500] as const) : ([400, 401, 403, 500] as const)))
+    ...problems(...(isPublic ? ([403, 500] as const) : ([400, 401, 403, 500] as const))),
+    ...(config?.rateLimit === false ? {} : problems(429))
   }
   const security = isPublic ? [] : [{ bearer: [] }]
   const text = isPublic ? schema.description : [schema.description, `Needs the role \`${role}\`.`].filter(Boolean).join('\n\n')

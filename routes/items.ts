@@ -2,6 +2,7 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import { judgeBodyLater } from '../plugins/admin-validators.ts'
 import type { WriteQuery } from '../schemas/admin.ts'
+import { withShownKeys } from '../src/control/api-keys.ts'
 import type { ItemRef } from '../src/control/config-diff.ts'
 import { etagOf } from '../src/control/etag.ts'
 import { itemKinds } from '../src/control/item-kinds.ts'
@@ -81,9 +82,11 @@ export function itemRoutes<K extends DocumentKind, Q extends ListQuery>(
 function sendItem(reply: FastifyReply, result: WriteResult, { kind, id }: ItemRef): FastifyReply {
   // It was put a moment ago: what the write made holds it.
   const item = result.after.get(kind, id)!
-  const { warnings } = result
+  const { warnings, changes, dryRun } = result
+  const made = dryRun ? undefined : changes.find(({ change }) => change.kind === kind && change.id === id)?.madeKeys
+  const shown = withShownKeys(item.item, made)
   // The entity tag is that of the item: the warnings are about it, and are not in it.
-  return sendWritten(reply.header('etag', etagOf(item)), result, warnings.length === 0 ? item.item : { ...item.item, warnings })
+  return sendWritten(reply.header('etag', etagOf(item)), result, warnings.length === 0 ? shown : { ...shown, warnings })
 }
 
 function conditionsOf({ headers }: ItemRequest): Conditions {

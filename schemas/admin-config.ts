@@ -2,14 +2,16 @@
 import Type, { type Static } from 'typebox'
 import { WriteQuerySchema } from './admin.ts'
 import { CertificateSchema, CertificateWriteSchema } from './certificate.ts'
+import { ClientSchema, ClientWriteSchema } from './client.ts'
 import { IdSchema } from './common.ts'
 import { ForwardRuleSchema, ForwardRuleWriteSchema } from './forward-rule.ts'
 import { FaultSchema } from './problem.ts'
 import { ServiceSchema, ServiceWriteSchema } from './service.ts'
+import { TierSchema, TierWriteSchema } from './tier.ts'
 import { WarningsSchema } from './warning.ts'
 
-const DocumentKindSchema = Type.Enum(['forward_rule', 'service', 'certificate'], { description: 'The kind of item.' })
-const KindSchema = Type.Enum(['forward_rule', 'service', 'certificate', 'rollout'], { description: 'The kind of item.' })
+const DocumentKindSchema = Type.Enum(['forward_rule', 'service', 'certificate', 'tier', 'client'], { description: 'The kind of item.' })
+const KindSchema = Type.Enum(['forward_rule', 'service', 'certificate', 'tier', 'client', 'rollout'], { description: 'The kind of item.' })
 const OpSchema = Type.Enum(['create', 'update', 'delete', 'unchanged'], { description: 'What happens to the item.' })
 
 /** What is written: a whole configuration, or the part of it to put. */
@@ -17,7 +19,9 @@ export const ConfigDocumentWriteSchema = Type.Object(
   {
     forward_rules: Type.Optional(Type.Array(ForwardRuleWriteSchema)),
     services: Type.Optional(Type.Array(ServiceWriteSchema)),
-    certificates: Type.Optional(Type.Array(CertificateWriteSchema))
+    certificates: Type.Optional(Type.Array(CertificateWriteSchema)),
+    tiers: Type.Optional(Type.Array(TierWriteSchema)),
+    clients: Type.Optional(Type.Array(ClientWriteSchema))
   },
   {
     additionalProperties: false,
@@ -37,7 +41,9 @@ export const ConfigDocumentSchema = Type.Object(
   {
     forward_rules: Type.Array(ForwardRuleSchema),
     services: Type.Array(ServiceSchema),
-    certificates: Type.Optional(Type.Array(CertificateSchema))
+    certificates: Type.Optional(Type.Array(CertificateSchema)),
+    tiers: Type.Optional(Type.Array(TierSchema)),
+    clients: Type.Optional(Type.Array(ClientSchema))
   },
   { additionalProperties: false, title: 'ConfigDocument' }
 )

@@ -2,6 +2,7 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import adminAuth from '../plugins/admin-auth.ts'
+import adminRateLimit, { type AdminRateLimitOptions } from '../plugins/admin-rate-limit.ts'
 import adminValidators from '../plugins/admin-validators.ts'
 import bodyParsers from '../plugins/body-parsers.ts'
 import idempotency from '../plugins/idempotency.ts'
@@ -11,6 +12,7 @@ import requestId from '../plugins/request-id.ts'
 import revision from '../plugins/revision.ts'
 import ui from '../plugins/ui.ts'
 import certificateRoutes from '../routes/certificates.ts'
+import clientRoutes from '../routes/clients.ts'
 import commitRoutes from '../routes/commits.ts'
 import configRoutes from '../routes/config.ts'
 import connectionRoutes from '../routes/connections.ts'
@@ -28,6 +30,7 @@ import serviceBreakerRoutes from '../routes/service-breaker.ts'
 import serviceDiscoveryRoutes from '../routes/service-discovery.ts'
 import serviceHealthRoutes from '../routes/service-health.ts'
 import serviceRoutes from '../routes/services.ts'
+import tierRoutes from '../routes/tiers.ts'
 import type { AdminToken } from './control/access.ts'
 import type { EventFeed } from './control/event-feed.ts'
 import type { Fleet } from './control/fleet.ts'
@@ -56,6 +59,8 @@ export interface AdminAppOptions {
   readonly isReady: () => boolean
   /** None: everybody who can reach the app may do everything. */
   readonly tokens: readonly AdminToken[]
+  /** How many calls a caller may make. Default: as many as they like. */
+  readonly rateLimit?: Omit<AdminRateLimitOptions, 'asksToken'>
   /** The address that the app will listen on. */
   readonly adminHost: string
   /** The WebSockets that are open. Default: none. */
@@ -78,7 +83,7 @@ export interface AdminAppOptions {
 
 export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   const { live, writer, history, fleet, feed, logger, metrics, isReady, tokens, adminHost, instance, paths = 'strict', overload } = options
-  const { breakers = new Breakers(), limiter = new Limiter() } = options
+  const { breakers = new Breakers(), limiter = new Limiter(), rateLimit } = options
   const app = fastify({
     logger: false,
     return503OnClosing: false,
@@ -92,6 +97,7 @@ export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   app.register(problem, { logger })
   app.register(openapi, { version })
   app.register(revision, { live })
+  if (rateLimit !== undefined) app.register(adminRateLimit, { ...rateLimit, asksToken: tokens.length > 0 })
   app.register(adminAuth, { tokens, adminHost })
   app.register(bodyParsers)
   app.register(adminValidators)
@@ -99,6 +105,8 @@ export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   app.register(forwardRuleRoutes, { live, writer })
   app.register(serviceRoutes, { live, writer })
   app.register(certificateRoutes, { live, writer })
+  app.register(clientRoutes, { live, writer })
+  app.register(tierRoutes, { live, writer })
   app.register(configRoutes, { live, writer })
   app.register(commitRoutes, { writer })
   app.register(recoverRoutes, { writer })

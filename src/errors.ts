@@ -18,6 +18,7 @@ export const BadRequestError = createError<[detail: string]>('BAD_REQUEST', '%s'
 export const InvalidBodyError = createError<[detail: string]>('INVALID_BODY', '%s', 400)
 export const BodyTooLargeError = createError<[]>('BODY_TOO_LARGE', 'The request body is larger than is allowed here', 413)
 export const RequestTimeoutError = createError<[]>('REQUEST_TIMEOUT', 'The request did not arrive in time', 408)
+export const UnauthorizedError = createError<[detail: string]>('UNAUTHORIZED', '%s', 401, Error, false)
 export const HeadersTooLargeError = createError<[]>('HEADERS_TOO_LARGE', 'The request header section is too large', 431)
 
 /** Without a stack: whoever is limited must cost little. */
@@ -43,7 +44,6 @@ export const UpgradeRequiredError = createError<[]>('UPGRADE_REQUIRED', 'Version
 export const UpstreamTimeoutError = createError<[]>('UPSTREAM_TIMEOUT', 'The target did not answer in time', 504)
 
 // admin
-export const UnauthorizedError = createError<[]>('UNAUTHORIZED', 'A valid bearer token is needed', 401)
 export const ForbiddenError = createError<[role: string, needed: string]>('FORBIDDEN', "The role '%s' may not do this; it takes '%s'", 403)
 export const HostNotAllowedError = createError<[]>('HOST_NOT_ALLOWED', 'This Host is not served here', 403)
 export const OriginNotAllowedError = createError<[]>('ORIGIN_NOT_ALLOWED', 'Requests from pages of other origins are refused', 403)
@@ -51,6 +51,8 @@ export const NotFoundError = createError<[method: string, path: string]>('NOT_FO
 export const RuleNotFoundError = createError<[id: string]>('RULE_NOT_FOUND', "There is no rule '%s'", 404)
 export const ServiceNotFoundError = createError<[id: string]>('SERVICE_NOT_FOUND', "There is no service '%s'", 404)
 export const CertificateNotFoundError = createError<[id: string]>('CERTIFICATE_NOT_FOUND', "There is no certificate '%s'", 404)
+export const TierNotFoundError = createError<[id: string]>('TIER_NOT_FOUND', "There is no tier '%s'", 404)
+export const ClientNotFoundError = createError<[id: string]>('CLIENT_NOT_FOUND', "There is no client '%s'", 404)
 export const BreakerNotFoundError = createError<[id: string]>('BREAKER_NOT_FOUND', "The service '%s' has no breaker", 404)
 export const TargetNotFoundError = createError<[service: string]>(
   'TARGET_NOT_FOUND',
@@ -62,6 +64,12 @@ export const ConnectionNotFoundError = createError<[id: string]>('CONNECTION_NOT
 export const RevisionNotFoundError = createError<[detail: string]>('REVISION_NOT_FOUND', '%s', 404)
 export const AlreadyExistsError = createError<[kind: string, id: string]>('ALREADY_EXISTS', "There is already a %s '%s'", 409)
 export const ServiceInUseError = createError<[id: string, rules: string]>('SERVICE_IN_USE', "The service '%s' is used by the rules %s", 409)
+export const TierInUseError = createError<[id: string, users: string]>('TIER_IN_USE', "The tier '%s' is used by %s", 409)
+export const KeyConflictError = createError<[id: string, other: string]>(
+  'KEY_CONFLICT',
+  "The client '%s' has a key that is one of the client '%s' as well",
+  409
+)
 export const RuleConflictError = createError<[id: string, other: string]>(
   'RULE_CONFLICT',
   "Rule '%s' has the same match and priority as '%s'; both need a weight",
@@ -78,6 +86,7 @@ export const UnknownServiceError = createError<[id: string, service: string]>(
   "Rule '%s' names the unknown service '%s'",
   422
 )
+export const UnknownTierError = createError<[id: string, tier: string]>('UNKNOWN_TIER', "'%s' names the unknown tier '%s'", 422)
 export const UnsafeRegexError = createError<[detail: string]>('UNSAFE_REGEX', '%s', 422)
 export const ExpectationFailedError = createError<[detail: string]>('EXPECTATION_FAILED', '%s', 422)
 export const NotRampableError = createError<[id: string, why: string]>('NOT_RAMPABLE', "The rule '%s' cannot be ramped: %s", 422)

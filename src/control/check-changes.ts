@@ -5,9 +5,12 @@ import type { HeldItem, ItemParser } from '../core/live-item.ts'
 import { isOverlay } from '../core/overlay.ts'
 import {
   type Fault,
+  KeyConflictError,
   RuleConflictError,
   ServiceInUseError,
+  TierInUseError,
   UnknownServiceError,
+  UnknownTierError,
   UnsafeRegexError,
   ValidationError,
   withFaults
@@ -58,7 +61,10 @@ interface Refusal {
 
 function refusalOf({ change, pointer }: PlannedChange, after: ConfigState): Refusal | undefined {
   const { kind, id } = change
-  if (change.op === 'delete') return kind === 'service' && after.isOrphan(id) ? inUse(id, pointer, after) : undefined
+  if (change.op === 'delete') {
+    if (kind === 'tier') return tierInUse(id, pointer, after)
+    return kind === 'service' && after.isOrphan(id) ? inUse(id, pointer, after) : undefined
+  }
   const held = after.held(kind, id)
   return held === undefined ? undefined : toRefusal(held, pointer)
 }
@@ -75,13 +81,29 @@ function inUse(id: string, pointer: string, after: ConfigState): Refusal | undef
   return { id, code: 'service_in_use', other, faults }
 }
 
+function tierInUse(id: string, pointer: string, after: ConfigState): Refusal | undefined {
+  const users = after.usersOfTier(id).map(user => `the ${user.kind === 'client' ? 'client' : 'rule'} '${user.id}'`)
+  if (users.length === 0) return undefined
+  return { id, code: 'tier_in_use', other: users.join(', '), faults: users.map(user => ({ pointer, detail: `is used by ${user}` })) }
+}
+
 function toRefusal({ stored, refusal }: HeldItem, pointer: string): Refusal {
   const faults = refusal.faults.map(fault => ({ ...fault, pointer: pointer + fault.pointer }))
   return { id: stored.id, code: refusal.code, faults, other: refusal.other ?? '' }
 }
 
 /** Which error speaks for all, the most basic first. */
-const severity = ['validation_failed', 'unreadable', 'unsafe_regex', 'unknown_service', 'rule_conflict', 'service_in_use']
+const severity = [
+  'validation_failed',
+  'unreadable',
+  'unsafe_regex',
+  'unknown_service',
+  'unknown_tier',
+  'rule_conflict',
+  'key_conflict',
+  'service_in_use',
+  'tier_in_use'
+]
 
 function toError(refusals: readonly Refusal[]): Error {
   const [worst] = [...refusals].sort((a, b) => severity.indexOf(a.code) - severity.indexOf(b.code))
@@ -92,6 +114,9 @@ function toError(refusals: readonly Refusal[]): Error {
 function errorFor({ id, code, other, faults }: Refusal): Error {
   if (code === 'unsafe_regex') return new UnsafeRegexError(faults[0]?.detail ?? 'The pattern is not safe')
   if (code === 'unknown_service') return new UnknownServiceError(id, other)
+  if (code === 'unknown_tier') return new UnknownTierError(id, other)
+  if (code === 'key_conflict') return new KeyConflictError(id, other)
+  if (code === 'tier_in_use') return new TierInUseError(id, other)
   if (code === 'rule_conflict') return new RuleConflictError(id, other)
   if (code === 'service_in_use') return new ServiceInUseError(id, other)
   const [first] = faults

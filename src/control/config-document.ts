@@ -5,6 +5,7 @@ import { failedTests } from '../core/expectations.ts'
 import type { ItemParser } from '../core/live-item.ts'
 import { isOverlay } from '../core/overlay.ts'
 import { ValidationError, withFaults } from '../errors.ts'
+import { changesKeys } from './api-keys.ts'
 import { differences, type ItemRef } from './config-diff.ts'
 import { changesDiscoverySecrets } from './discovery-secrets.ts'
 import { isRecord } from './is-record.ts'
@@ -100,6 +101,7 @@ function isLiveAs(state: ConfigState, { kind, id, item: sent }: DocumentItem, pa
   const item = withKeptKey(state, { kind, id }, sent)
   if (differences(live.written, item).length === 0) return true
   if (kind === 'service' && changesDiscoverySecrets(live.written, item)) return false
+  if (kind === 'client' && changesKeys(live.written, item)) return false
   const parsed = parse({ kind, id, item, seq: live.seq })
   return !parsed.refused && differences(live.item, parsed.item).length === 0
 }
@@ -148,11 +150,11 @@ function failuresOf(state: ConfigState, items: readonly DocumentItem[], now: num
 
 /** The live configuration as a document, oldest items first. */
 export function toDocument(state: ConfigState): Record<string, readonly unknown[]> {
-  // Certificates only where there are some: most configurations have none.
+  // The others only where there are some: most configurations have none.
   const written: readonly DocumentKind[] = [
     'forward_rule',
     'service',
-    ...(state.count('certificate') > 0 ? (['certificate'] as const) : [])
+    ...(['certificate', 'tier', 'client'] as const).filter(kind => state.count(kind) > 0)
   ]
   return Object.fromEntries(
     written.map(kind => [

@@ -1,7 +1,14 @@
 /** What the admin API needs to know of each kind of item: one row per kind, so that every resource is the same code. */
 import { randomBytes } from 'node:crypto'
 import type { Kind } from '../core/change.ts'
-import { CertificateNotFoundError, RolloutNotFoundError, RuleNotFoundError, ServiceNotFoundError } from '../errors.ts'
+import {
+  CertificateNotFoundError,
+  ClientNotFoundError,
+  RolloutNotFoundError,
+  RuleNotFoundError,
+  ServiceNotFoundError,
+  TierNotFoundError
+} from '../errors.ts'
 
 export interface ItemKind {
   /** For texts: `there is no rule 'x'`. */
@@ -15,6 +22,8 @@ export const itemKinds = {
   forward_rule: { noun: 'rule', idPrefix: 'rule-', notFound: id => new RuleNotFoundError(id) },
   service: { noun: 'service', idPrefix: 'service-', notFound: id => new ServiceNotFoundError(id) },
   certificate: { noun: 'certificate', idPrefix: 'certificate-', notFound: id => new CertificateNotFoundError(id) },
+  tier: { noun: 'tier', idPrefix: 'tier-', notFound: id => new TierNotFoundError(id) },
+  client: { noun: 'client', idPrefix: 'client-', notFound: id => new ClientNotFoundError(id) },
   rollout: { noun: 'rollout', idPrefix: 'rollout-', notFound: id => new RolloutNotFoundError(id) }
 } as const satisfies Record<Kind, ItemKind>
 

@@ -1,9 +1,10 @@
 /**
- * What is write-only: private keys of certificates and of services for their targets, and the secrets of discovery. No answer shows them, so
+ * What is write-only: private keys of certificates and of services for their targets, API keys, and the secrets of discovery. No answer shows them, so
  * what was answered and is written back must not lose them.
  */
 import type { Kind } from '../core/change.ts'
 import type { ConfigState } from '../core/config-state.ts'
+import { withKeptApiKeys, withMadeKeys, withoutApiKeys } from './api-keys.ts'
 import type { ItemRef } from './config-diff.ts'
 import { withKeptSecrets, withoutDiscoverySecrets } from './discovery-secrets.ts'
 import { isRecord } from './is-record.ts'
@@ -19,6 +20,7 @@ export function withKeptKey(state: ConfigState, { kind, id }: ItemRef, item: unk
     const own = Object.fromEntries(Object.entries(item).filter(([name]) => !readOnlyFields.has(name)))
     return withKeyOf(own, storedAs(state, kind, id))
   }
+  if (kind === 'client') return withKeptApiKeys(item, storedAs(state, kind, id))
   if (kind !== 'service') return item
   const stored = storedAs(state, kind, id)
   return withKeptSecrets(withKeptTlsKey(item, stored), stored)
@@ -43,9 +45,11 @@ function storedAs(state: ConfigState, kind: Kind, id: string): Record<string, un
 /** The changes with every item as it is to be stored. */
 export function keepKeys(state: ConfigState, changes: readonly PlannedChange[]): readonly PlannedChange[] {
   return changes.map(planned => {
-    const { change } = planned
+    const { change, pointer } = planned
     if (change.op === 'delete') return planned
     const item = withKeptKey(state, change, change.item)
+    // Who writes one client by itself reads in the answer what was made; from a document nobody would learn it.
+    if (change.kind === 'client' && pointer === '') return withMadeKeys(planned, item)
     return item === change.item ? planned : { ...planned, change: { ...change, item } }
   })
 }
@@ -54,6 +58,7 @@ export function keepKeys(state: ConfigState, changes: readonly PlannedChange[]):
 export function withoutSecrets(kind: Kind, item: unknown): unknown {
   if (!isRecord(item)) return item
   if (kind === 'certificate') return withoutKey(item)
+  if (kind === 'client') return withoutApiKeys(item)
   if (kind === 'service') return withoutDiscoverySecrets(withoutTlsKey(item))
   if (kind === 'rollout' && Array.isArray(item.changes)) return { ...item, changes: item.changes.map(shownChange) }
   return item

@@ -1,17 +1,21 @@
 /** From an item as somebody wrote it to an item that can be live. The one place that judges items: of the API, of files, of Redis. */
 import type { ValidateFunction } from 'ajv/dist/2020.js'
 import { type CertificateWrite, CertificateWriteSchema } from '../../schemas/certificate.ts'
+import { type ClientWrite, ClientWriteSchema } from '../../schemas/client.ts'
 import { type ForwardRuleWrite, ForwardRuleWriteSchema } from '../../schemas/forward-rule.ts'
 import { type Rollout, RolloutRecordSchema } from '../../schemas/rollout.ts'
 import { type Service, type ServiceWrite, ServiceWriteSchema } from '../../schemas/service.ts'
+import { type Tier, type TierWrite, TierWriteSchema } from '../../schemas/tier.ts'
 import { toForwardRule, toService } from '../core/canonical.ts'
 import type { Kind, StoredItem } from '../core/change.ts'
 import { compileRule } from '../core/compile-rule.ts'
 import { compileService } from '../core/compile-service.ts'
+import { compileTier } from '../core/compile-tier.ts'
 import type { ItemParser, ItemRefusal, ParsedItem } from '../core/live-item.ts'
 import type { PathMode } from '../core/path.ts'
 import { re2Engine } from '../regex/re2.ts'
 import { compileCertificate } from './compile-certificate.ts'
+import { compileClient } from './compile-client.ts'
 import { withoutSecrets } from './kept-key.ts'
 import { toFaults, toValidator } from './schema-faults.ts'
 import { targetTlsFault } from './target-tls-fault.ts'
@@ -20,6 +24,8 @@ const validators: Record<Kind, ValidateFunction> = {
   forward_rule: toValidator(ForwardRuleWriteSchema),
   service: toValidator(ServiceWriteSchema),
   certificate: toValidator(CertificateWriteSchema),
+  tier: toValidator(TierWriteSchema),
+  client: toValidator(ClientWriteSchema),
   rollout: toValidator(RolloutRecordSchema)
 }
 
@@ -45,6 +51,8 @@ function parse(stored: StoredItem, paths: PathMode): ParsedItem | ItemRefusal {
   const validate = validators[kind]
   if (!validate(filled)) return { refused: true, code: 'validation_failed', faults: toFaults(validate.errors ?? []) }
   if (kind === 'certificate') return parseCertificate(filled as CertificateWrite, id)
+  if (kind === 'tier') return parseTier(filled as TierWrite, id)
+  if (kind === 'client') return parseClient(filled as ClientWrite, id)
   if (kind === 'rollout') return parseRollout(filled as Rollout)
   return kind === 'forward_rule' ? parseRule(filled as ForwardRuleWrite, id, seq, paths) : parseService(filled as ServiceWrite, id)
 }
@@ -77,6 +85,16 @@ function parseCertificate(filled: CertificateWrite, id: string): ParsedItem | It
   const compiled = compileCertificate(filled, id)
   if ('detail' in compiled) return refuse('validation_failed', compiled.pointer, compiled.detail)
   return { refused: false, kind: 'certificate', ...compiled }
+}
+
+function parseTier(filled: TierWrite, id: string): ParsedItem | ItemRefusal {
+  const compiled = compileTier({ ...filled, id } as unknown as Tier)
+  return 'limits' in compiled ? { refused: false, kind: 'tier', item: compiled.item, compiled } : toRefusal(compiled)
+}
+
+function parseClient(filled: ClientWrite, id: string): ParsedItem | ItemRefusal {
+  const compiled = compileClient(filled, id)
+  return 'item' in compiled ? { refused: false, kind: 'client', item: compiled.item, compiled } : toRefusal(compiled)
 }
 
 function parseRollout(item: Rollout): ParsedItem | ItemRefusal {

@@ -7,6 +7,8 @@ export interface PlannedChange {
   readonly change: Change
   /** JSON pointer of the item: `''` for a single item, `/forward_rules/3` in a document. Faults point below it. */
   readonly pointer: string
+  /** API keys that were made for the item: the id of the entry, and the key, which nobody can read again. */
+  readonly madeKeys?: ReadonlyMap<string, string>
 }
 
 /** An item of what the client sent, and where it stands in it. */

@@ -3,12 +3,15 @@
  * them; all rules that go are out before any comes in, so that one commit can swap the matches of two rules; older rules first.
  */
 import type { CommittedChange, Kind, StoredItem } from './change.ts'
+import { ClientDraft } from './client-draft.ts'
 import { type Digest, withItem } from './digest.ts'
+import { tiersOf } from './limit/compile-limit.ts'
 import { type HeldItem, type ItemParser, type ItemRefusal, keyOf, type LiveItem, nameOf, type ParsedItem } from './live-item.ts'
 import { isOverlay } from './overlay.ts'
 import { PersistentMap } from './persistent-map.ts'
 import { referencesOf } from './references.ts'
 import type { CompiledRule } from './route.ts'
+import { pointerTo } from './rule-fault.ts'
 import { type ServiceCandidate, ServiceDraft } from './service-draft.ts'
 import type { Snapshot } from './snapshot.ts'
 import { type StateParts, storedIn } from './state-parts.ts'
@@ -17,7 +20,7 @@ type LiveRule = LiveItem<'forward_rule'>
 type Put = Extract<CommittedChange, { op: 'put' }>
 
 /** Refusals that another item's change can lift. */
-const dependent: ReadonlySet<string> = new Set(['unknown_service', 'rule_conflict'])
+const dependent: ReadonlySet<string> = new Set(['unknown_service', 'unknown_tier', 'rule_conflict', 'key_conflict'])
 
 /** @param turnsOf whose turns of splits go on; default: those of `base` */
 export function applyChanges(
@@ -39,6 +42,9 @@ export function applyChanges(
   for (const change of last) draft.held.delete(keyOf(change.kind, change.id))
   for (const change of of('service')) if (!isPut(change)) draft.deleteService(change.id)
   draft.admitServices(of('service').filter(isPut))
+  for (const change of of('tier')) isPut(change) ? draft.putTier(change) : draft.clients.deleteTier(change.id)
+  for (const change of of('client')) if (!isPut(change)) draft.clients.deleteClient(change.id)
+  draft.admitClients(of('client').filter(isPut))
   for (const change of of('forward_rule')) if (!isPut(change)) draft.removeRule(change.id)
   draft.admitRules(of('forward_rule').filter(isPut))
   for (const change of of('certificate')) isPut(change) ? draft.putCertificate(change) : draft.deleteCertificate(change.id)
@@ -53,6 +59,7 @@ class Draft {
   readonly #changed: readonly string[]
   readonly held: Map<string, HeldItem>
   readonly #services: ServiceDraft
+  readonly clients: ClientDraft
   /** Rules that went or came, by id: what is live now. */
   readonly #touched = new Map<string, LiveRule | undefined>()
   /** Groups that this draft changed: match key to the rules that are in it now. */
@@ -71,6 +78,7 @@ class Draft {
     this.held = new Map(base.held)
     this.#rules = base.rules
     this.#services = new ServiceDraft(base)
+    this.clients = new ClientDraft(base)
     this.#users = base.users
     this.#tested = base.tested
     this.#certificates = base.certificates
@@ -95,6 +103,39 @@ class Draft {
     for (const { stored, revision } of this.#takeWaiting('service')) consider(stored, revision)
     for (const { stored, refusal, service } of this.#services.admit(candidates))
       this.held.set(keyOf('service', stored.id), { stored, refusal, revision: service.revision })
+  }
+
+  putTier(stored: StoredItem): void {
+    const parsed = this.#parse(stored)
+    if (parsed.refused) return this.#hold(stored, parsed)
+    if (parsed.kind !== 'tier') return
+    const { kind, item, compiled } = parsed
+    const { id, item: written, seq } = stored
+    this.clients.putTier({ kind, id, item, compiled, written, seq, revision: this.#revision })
+  }
+
+  // All that may come in are out first, so that one commit can give the key of one client to another.
+  admitClients(puts: readonly StoredItem[]): void {
+    const candidates: { stored: StoredItem; client: LiveItem<'client'> }[] = []
+    const consider = (stored: StoredItem, revision: number): void => {
+      const parsed = this.#parse(stored)
+      if (parsed.refused) return this.#hold(stored, parsed)
+      if (parsed.kind !== 'client') return
+      const { kind, item, compiled } = parsed
+      const { id, item: written, seq } = stored
+      candidates.push({ stored, client: { kind, id, item, compiled, written, seq, revision } })
+    }
+    for (const stored of puts) consider(stored, this.#revision)
+    for (const { stored, revision } of this.#takeWaiting('client')) consider(stored, revision)
+    const previous = new Map(candidates.map(({ stored: { id } }) => [id, this.clients.deleteClient(id)]))
+    candidates.sort((a, b) => a.stored.seq - b.stored.seq)
+    for (const { stored, client } of candidates) {
+      const refusal = this.clients.admit(client)
+      if (refusal === undefined) continue
+      this.held.set(keyOf('client', stored.id), { stored, refusal, revision: client.revision })
+      const before = previous.get(stored.id)
+      if (before !== undefined) this.clients.restore(before)
+    }
   }
 
   putCertificate(stored: StoredItem): void {
@@ -163,7 +204,7 @@ class Draft {
     if (parsed.kind !== 'forward_rule') return
     const { id, item: written, seq } = stored
     const rule: LiveRule = { kind: 'forward_rule', id, item: parsed.item, compiled: parsed.compiled, written, seq, revision }
-    const refusal = this.#missingService(rule) ?? this.#conflict(rule)
+    const refusal = this.#missingService(rule) ?? this.#missingTier(rule) ?? this.#conflict(rule)
     if (refusal === undefined) return this.#addRule(rule)
     this.held.set(keyOf('forward_rule', id), { stored, refusal, revision })
     if (previous !== undefined && this.#conflict(previous) === undefined) this.#addRule(previous)
@@ -183,6 +224,13 @@ class Draft {
     if (unknown.length === 0) return undefined
     const faults = unknown.map(({ service, pointer }) => ({ pointer, detail: `names the unknown service '${service}'` }))
     return { refused: true, code: 'unknown_service', faults, other: unknown[0]!.service }
+  }
+
+  #missingTier({ item }: LiveRule): ItemRefusal | undefined {
+    const unknown = [...tiersOf(item.rate_limit, ['rate_limit'])].filter(({ tier }) => !this.clients.tiers.has(tier))
+    if (unknown.length === 0) return undefined
+    const faults = unknown.map(({ tier, keys }) => ({ pointer: pointerTo(...keys), detail: `names the unknown tier '${tier}'` }))
+    return { refused: true, code: 'unknown_tier', faults, other: unknown[0]!.tier }
   }
 
   #conflict(rule: LiveRule): ItemRefusal | undefined {
@@ -209,8 +257,16 @@ class Draft {
 
   finish(turnsOf: Snapshot): StateParts {
     this.#services.dropUnused(this.#users)
+    this.clients.dropUnused()
     const revision = this.#revision
-    const snapshot = this.#base.snapshot.with({ revision, ...this.#ruleChanges(), services: this.#services.compiled, turnsOf })
+    const snapshot = this.#base.snapshot.with({
+      revision,
+      ...this.#ruleChanges(),
+      services: this.#services.compiled,
+      keys: this.clients.keys,
+      tiers: this.clients.compiledTiers,
+      turnsOf
+    })
     const next = {
       revision,
       snapshot,
@@ -219,9 +275,12 @@ class Draft {
       users: this.#users,
       tested: this.#tested,
       certificates: this.#certificates,
+      tiers: this.clients.tiers,
+      clients: this.clients.clients,
       rollouts: this.#rollouts,
       held: this.held,
-      orphans: this.#services.orphans
+      orphans: this.#services.orphans,
+      orphanTiers: this.clients.orphanTiers
     }
     return { ...next, digest: this.#digest(next) }
   }

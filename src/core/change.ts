@@ -1,7 +1,7 @@
 /** The words of the change protocol: what is written, what is kept, what travels. */
 
 /** The kinds of item that people write: in documents, files and commits. */
-export const documentKinds = ['service', 'forward_rule', 'certificate'] as const
+export const documentKinds = ['service', 'forward_rule', 'certificate', 'tier', 'client'] as const
 export type DocumentKind = (typeof documentKinds)[number]
 
 /** Every kind of item that a store keeps. A rollout is kept and followed like any other item, but it is no part of a document. */
@@ -9,10 +9,13 @@ export const kinds = [...documentKinds, 'rollout'] as const
 export type Kind = (typeof kinds)[number]
 
 /** The name of each kind's list in a configuration document (`{forward_rules: [], services: []}`). */
-export const collections = { forward_rule: 'forward_rules', service: 'services', certificate: 'certificates' } as const satisfies Record<
-  DocumentKind,
-  string
->
+export const collections = {
+  forward_rule: 'forward_rules',
+  service: 'services',
+  certificate: 'certificates',
+  tier: 'tiers',
+  client: 'clients'
+} as const satisfies Record<DocumentKind, string>
 
 export function isDocumentKind(kind: Kind): kind is DocumentKind {
   return (documentKinds as readonly Kind[]).includes(kind)

@@ -7,15 +7,20 @@ import type { RolloutChange } from '../../schemas/rollout.ts'
 import { applyChanges } from './apply-changes.ts'
 import type { CommittedChange, Kind, StoredItem } from './change.ts'
 import { digestText, emptyDigest } from './digest.ts'
+import { tiersOf } from './limit/compile-limit.ts'
 import { type HeldItem, type ItemParser, keyOf, type LiveItem, type Quarantined } from './live-item.ts'
 import { isOverlay } from './overlay.ts'
 import { PersistentMap } from './persistent-map.ts'
 import { fallbackPointer, referencesOf } from './references.ts'
+import { pointerTo } from './rule-fault.ts'
 import { Snapshot } from './snapshot.ts'
-import type { StateParts } from './state-parts.ts'
+import { itemsOf, type StateParts } from './state-parts.ts'
 import { TestedRules } from './tested-rules.ts'
 
 export type { LiveItem, Quarantined } from './live-item.ts'
+
+/** The kinds whose live items are all in the store, and the store's alone. */
+const plainKinds = ['certificate', 'tier', 'client', 'rollout'] as const
 
 export class ConfigState {
   static readonly empty = new ConfigState({
@@ -24,11 +29,14 @@ export class ConfigState {
     rules: PersistentMap.empty(),
     services: PersistentMap.empty(),
     certificates: PersistentMap.empty(),
+    tiers: PersistentMap.empty(),
+    clients: PersistentMap.empty(),
     rollouts: PersistentMap.empty(),
     tested: TestedRules.empty,
     users: PersistentMap.empty(),
     held: new Map(),
     orphans: new Set(),
+    orphanTiers: new Set(),
     digest: emptyDigest
   })
 
@@ -137,6 +145,16 @@ export class ConfigState {
     return [...rules, ...services.map(({ kind, id }) => ({ kind, id, pointer: fallbackPointer }))]
   }
 
+  /** The live items that name the tier, with the place where they do, relative to the item. */
+  usersOfTier(tierId: string): readonly { readonly kind: Kind; readonly id: string; readonly pointer: string }[] {
+    const clients = this.list('client').filter(({ compiled }) => compiled.tier === tierId)
+    const rules = this.list('forward_rule').flatMap(({ kind, id, item }) => {
+      const place = [...tiersOf(item.rate_limit, ['rate_limit'])].find(({ tier }) => tier === tierId)
+      return place === undefined ? [] : [{ kind, id, pointer: pointerTo(...place.keys) }]
+    })
+    return [...clients.map(({ kind, id }) => ({ kind, id, pointer: '/tier' })), ...rules]
+  }
+
   /** The stored item that is held back under this name, or undefined. */
   held(kind: Kind, id: string): HeldItem | undefined {
     return this.#parts.held.get(keyOf(kind, id))
@@ -153,8 +171,7 @@ export class ConfigState {
     for (const rule of this.#parts.rules.values()) if (!isOverlay(rule)) yield { kind: rule.kind, id: rule.id }
     for (const { stored } of this.#parts.held.values())
       if (this.get(stored.kind, stored.id) === undefined && !isOverlay(stored)) yield stored
-    for (const { kind, id } of this.#parts.certificates.values()) yield { kind, id }
-    for (const { kind, id } of this.#parts.rollouts.values()) yield { kind, id }
+    for (const kind of plainKinds) for (const { id } of this.#items<Kind>(kind).values()) yield { kind, id }
   }
 
   /** The rules that come from beside the store, live or held back, as stored. */
@@ -171,12 +188,13 @@ export class ConfigState {
 
   /** What is live, as it can be written and read back: with it, a gateway serves what it serves now. Lazy: for large configurations. */
   *liveItems(): Generator<StoredItem> {
-    const { services, rules, certificates, rollouts, orphans, snapshot } = this.#parts
+    const { services, rules, orphans, orphanTiers, snapshot } = this.#parts
     for (const { kind, id, written, seq } of services.values()) yield { kind, id, item: written, seq }
     for (const id of orphans) yield { kind: 'service', id, item: snapshot.service(id)?.item, seq: 0 }
+    for (const id of orphanTiers) yield { kind: 'tier', id, item: snapshot.tier(id)?.item, seq: 0 }
     for (const { kind, id, written, seq } of rules.values()) yield { kind, id, item: written, seq }
-    for (const { kind, id, written, seq } of certificates.values()) yield { kind, id, item: written, seq }
-    for (const { kind, id, written, seq } of rollouts.values()) yield { kind, id, item: written, seq }
+    for (const kind of plainKinds)
+      for (const { id, written, seq } of this.#items<Kind>(kind).values()) yield { kind, id, item: written, seq }
   }
 
   /** The items that the store holds and that are not live as stored, with why. */
@@ -201,13 +219,16 @@ export class ConfigState {
         const faults = [{ pointer, detail: `names the service '${service}', which was deleted; its last version keeps serving` }]
         yield { kind, id, code: 'unknown_service', faults, previousLive: true, revision: this.revision }
       }
+    for (const tier of this.#parts.orphanTiers)
+      for (const { kind, id, pointer } of this.usersOfTier(tier)) {
+        if (kind !== 'client' || this.held(kind, id) !== undefined) continue
+        const faults = [{ pointer, detail: `names the tier '${tier}', which was deleted; its limits still hold` }]
+        yield { kind, id, code: 'unknown_tier', faults, previousLive: true, revision: this.revision }
+      }
   }
 
   #items<K extends Kind>(kind: K): PersistentMap<LiveItem<K>> {
-    const { rules, services, certificates, rollouts } = this.#parts
-    return { forward_rule: rules, service: services, certificate: certificates, rollout: rollouts }[kind] as unknown as PersistentMap<
-      LiveItem<K>
-    >
+    return itemsOf(this.#parts, kind)
   }
 }
 

@@ -1,16 +1,21 @@
 /** The shapes of the items a state holds: live ones, and those that cannot be live. */
 import type { Certificate } from '../../schemas/certificate.ts'
+import type { Client } from '../../schemas/client.ts'
 import type { ForwardRule } from '../../schemas/forward-rule.ts'
 import type { Rollout } from '../../schemas/rollout.ts'
 import type { Service } from '../../schemas/service.ts'
+import type { Tier } from '../../schemas/tier.ts'
 import type { Fault } from '../errors.ts'
 import type { Kind, StoredItem } from './change.ts'
+import type { CompiledClient, CompiledTier } from './client.ts'
 import type { CompiledCertificate, CompiledRule, CompiledService } from './route.ts'
 
 interface ItemOf {
   forward_rule: ForwardRule
   service: Service
   certificate: Certificate
+  tier: Tier
+  client: Client
   rollout: Rollout
 }
 
@@ -18,6 +23,8 @@ interface CompiledOf {
   forward_rule: CompiledRule
   service: CompiledService
   certificate: CompiledCertificate
+  tier: CompiledTier
+  client: CompiledClient
   /** Nothing of a rollout itself is compiled. */
   rollout: undefined
 }
@@ -41,16 +48,18 @@ export type ParsedItem =
   | { readonly refused: false; readonly kind: 'forward_rule'; readonly item: ForwardRule; readonly compiled: CompiledRule }
   | { readonly refused: false; readonly kind: 'service'; readonly item: Service; readonly compiled: CompiledService }
   | { readonly refused: false; readonly kind: 'certificate'; readonly item: Certificate; readonly compiled: CompiledCertificate }
+  | { readonly refused: false; readonly kind: 'tier'; readonly item: Tier; readonly compiled: CompiledTier }
+  | { readonly refused: false; readonly kind: 'client'; readonly item: Client; readonly compiled: CompiledClient }
   | { readonly refused: false; readonly kind: 'rollout'; readonly item: Rollout; readonly compiled: undefined }
 
 /** Why an item cannot be live. */
 export interface ItemRefusal {
   readonly refused: true
-  /** `validation_failed`, `unsafe_regex`, `unknown_service`, `rule_conflict`, `unreadable`. */
+  /** `validation_failed`, `unsafe_regex`, `unknown_service`, `unknown_tier`, `rule_conflict`, `key_conflict`, `unreadable`. */
   readonly code: string
   /** Pointers are relative to the item. */
   readonly faults: readonly Fault[]
-  /** The other item concerned: the unknown service, the rule with the same match. */
+  /** The other item concerned: the unknown service or tier, the rule with the same match, the client with the same key. */
   readonly other?: string
 }
 

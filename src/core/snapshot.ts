@@ -1,4 +1,5 @@
 /** The whole configuration at one revision, compiled and immutable. A request keeps the snapshot it started with. */
+import type { CompiledTier, KeyOwner } from './client.ts'
 import type { RequestFacts } from './facts.ts'
 import { PersistentMap } from './persistent-map.ts'
 import { type CompiledRule, type CompiledService, drained, type Route } from './route.ts'
@@ -14,6 +15,10 @@ export interface SnapshotChange {
   readonly addedRules?: readonly CompiledRule[]
   /** Services by id; undefined deletes. */
   readonly services?: ReadonlyMap<string, CompiledService | undefined>
+  /** Owners of API keys by the digest of the key; undefined deletes. */
+  readonly keys?: ReadonlyMap<string, KeyOwner | undefined>
+  /** Tiers by id; undefined deletes. */
+  readonly tiers?: ReadonlyMap<string, CompiledTier | undefined>
   /** Whose turns of splits go on in the groups that change. Default: those of the snapshot before. */
   readonly turnsOf?: Snapshot
 }
@@ -22,11 +27,19 @@ interface Parts {
   readonly index: RouteIndex
   readonly rules: PersistentMap<CompiledRule>
   readonly services: PersistentMap<CompiledService>
+  readonly keys: PersistentMap<KeyOwner>
+  readonly tiers: PersistentMap<CompiledTier>
 }
 
 export class Snapshot {
   /** At revision 0, with nothing in it. */
-  static readonly empty = new Snapshot(0, { index: RouteIndex.empty, rules: PersistentMap.empty(), services: PersistentMap.empty() })
+  static readonly empty = new Snapshot(0, {
+    index: RouteIndex.empty,
+    rules: PersistentMap.empty(),
+    services: PersistentMap.empty(),
+    keys: PersistentMap.empty(),
+    tiers: PersistentMap.empty()
+  })
 
   readonly revision: number
   readonly #parts: Parts
@@ -37,16 +50,20 @@ export class Snapshot {
   }
 
   /** The snapshot after `change`. This one stays valid; what the change does not touch is shared, live state of splits too. */
-  with({ revision, removedRules = [], addedRules = [], services = new Map(), turnsOf = this }: SnapshotChange): Snapshot {
+  with({ revision, removedRules = [], addedRules = [], services, keys, tiers, turnsOf = this }: SnapshotChange): Snapshot {
     const parts = this.#parts
     // What is looked up by its id goes as it is in here, whichever version the caller holds.
     const known = [...removedRules, ...addedRules].flatMap(({ id }) => parts.rules.get(id) ?? [])
     let rules = parts.rules
     for (const { id } of known) rules = rules.delete(id)
     for (const rule of addedRules) rules = rules.set(rule.id, rule)
-    let compiled = parts.services
-    for (const [id, service] of services) compiled = service === undefined ? compiled.delete(id) : compiled.set(id, service)
-    return new Snapshot(revision, { index: parts.index.with(known, addedRules, turnsOf.index), rules, services: compiled })
+    return new Snapshot(revision, {
+      index: parts.index.with(known, addedRules, turnsOf.index),
+      rules,
+      services: changed(parts.services, services),
+      keys: changed(parts.keys, keys),
+      tiers: changed(parts.tiers, tiers)
+    })
   }
 
   /**
@@ -69,6 +86,15 @@ export class Snapshot {
     return this.#parts.services.get(id)
   }
 
+  /** Whose API key it is, by the digest of the key; undefined when nobody's. */
+  keyOwner(sha256: string): KeyOwner | undefined {
+    return this.#parts.keys.get(sha256)
+  }
+
+  tier(id: string): CompiledTier | undefined {
+    return this.#parts.tiers.get(id)
+  }
+
   rule(id: string): CompiledRule | undefined {
     return this.#parts.rules.get(id)
   }
@@ -82,6 +108,12 @@ export class Snapshot {
   get index(): RouteIndex {
     return this.#parts.index
   }
+}
+
+function changed<V>(before: PersistentMap<V>, changes: ReadonlyMap<string, V | undefined> = new Map()): PersistentMap<V> {
+  let after = before
+  for (const [key, value] of changes) after = value === undefined ? after.delete(key) : after.set(key, value)
+  return after
 }
 
 /** What the request follows, once its rule is chosen. */
