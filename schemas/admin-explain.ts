@@ -68,8 +68,9 @@ export const ExplanationSchema = Type.Object(
           url: Type.String(),
           weight: Type.Integer({ minimum: 0 }),
           share: ShareSchema,
-          out: Type.Array(Type.Enum(['health', 'outlier', 'breaker']), {
-            description: 'Who keeps it out on this instance; empty when it may get requests.'
+          out: Type.Array(Type.Enum(['health', 'outlier', 'fleet', 'breaker']), {
+            description:
+              'Who keeps it out on this instance; empty when it may get requests. fleet: most of the other instances have ejected it.'
           })
         },
         { additionalProperties: false, title: 'CandidateTarget' }

@@ -139,7 +139,8 @@ const LastProbeSchema = Type.Object(
     ok: Type.Boolean(),
     status: Type.Union([Type.Integer(), Type.Null()], { description: 'null: there was no answer, or the check is for a connection only.' }),
     duration_ms: Type.Number({ minimum: 0 }),
-    error: Type.Union([Type.String(), Type.Null()], { examples: ['connect ECONNREFUSED'] })
+    error: Type.Union([Type.String(), Type.Null()], { examples: ['connect ECONNREFUSED'] }),
+    by: Type.Union([Type.String(), Type.Null()], { description: 'The instance that probed and told of it. null: this one.' })
   },
   { additionalProperties: false, title: 'LastProbe' }
 )

@@ -12,7 +12,7 @@ import { createMetrics, type Metrics } from './control/metrics.ts'
 import { observe, reportFleet, reportLastGood } from './control/observe.ts'
 import { reportBreakers } from './control/observe-breakers.ts'
 import { reportDiscovery } from './control/observe-discovery.ts'
-import { reportHealth } from './control/observe-health.ts'
+import { reportHealth, reportSharedHealth } from './control/observe-health.ts'
 import { reportLimitStore, reportRefusals } from './control/observe-limits.ts'
 import { reportOverload } from './control/observe-overload.ts'
 import { observeRollouts } from './control/observe-rollouts.ts'
@@ -23,6 +23,7 @@ import { ServerCertificates } from './control/server-certificates.ts'
 import { withoutCredentials } from './control/without-credentials.ts'
 import { ConfigWriter } from './control/writer.ts'
 import type { ConfigState } from './core/config-state.ts'
+import type { FleetLink } from './core/fleet-health.ts'
 import { CidrSet } from './core/ip.ts'
 import type { WritableStore } from './core/store.ts'
 import { Discoveries } from './discovery/discoveries.ts'
@@ -32,9 +33,11 @@ import { type Settings, SettingsError } from './settings.ts'
 import { LastGoodFile } from './stores/last-good.ts'
 import { openStore } from './stores/open-store.ts'
 import { openProxyRoutes, type ProxyRoutes } from './stores/proxy-routes.ts'
+import { createRedisHealth } from './stores/redis-health.ts'
 import { openSharedCounts, type SharedCounts } from './stores/shared-counts.ts'
 import { Breakers } from './upstream/breakers.ts'
 import { Connections } from './upstream/connections.ts'
+import { FleetHealth } from './upstream/fleet-health.ts'
 import { ServicesHealth } from './upstream/services-health.ts'
 import { version } from './version.ts'
 
@@ -47,6 +50,8 @@ export interface Parts {
   readonly keeper: LastGoodKeeper | undefined
   /** The hash `proxy_routes`; with a Redis store only. */
   readonly routes: ProxyRoutes | undefined
+  /** The way to the other instances for the health of targets; with a Redis store only. */
+  readonly healthLink: FleetLink | undefined
   /** Where admin calls are counted with the other instances; with a Redis store only. */
   readonly adminCalls: SharedCounts | undefined
   readonly overload: Overload
@@ -87,7 +92,8 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
   const limitCluster = openLimitCluster(settings, store, logger)
   const limiter = new Limiter({ maxKeys: settings.limitMaxKeys, cluster: limitCluster, onRefusal: reportRefusals(logger, feed) })
   metrics.readLimits(limiter)
-  const state = { connections: new Connections(), overload, limiter, ...createServiceParts(logger, metrics, feed) }
+  const healthLink = store.name === 'redis' ? createHealthLink(settings, logger) : undefined
+  const state = { connections: new Connections(), overload, limiter, ...createServiceParts(logger, metrics, feed, healthLink) }
   const shared = { live, logger, metrics, isReady, paths, ...state }
   const adminCalls = openAdminCalls(settings, store)
   const admin = {
@@ -109,6 +115,7 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
     coordinator,
     keeper,
     routes: store.name === 'redis' ? openProxyRoutes({ url: settings.store }) : undefined,
+    healthLink,
     adminCalls,
     limitCluster,
     ...state,
@@ -129,14 +136,19 @@ function openLimitCluster({ limitStore, store: url, namespace }: Settings, store
 }
 
 /** What is known about services while they serve: told to the log, the metrics and the events. */
-function createServiceParts(logger: Logger, metrics: Metrics, feed: EventFeed) {
-  const health = new ServicesHealth({ listener: reportHealth(logger, feed) })
+function createServiceParts(logger: Logger, metrics: Metrics, feed: EventFeed, link: FleetLink | undefined) {
+  const fleet = link === undefined ? {} : { fleet: new FleetHealth(link) }
+  const health = new ServicesHealth({ listener: reportHealth(logger, feed), ...fleet })
   metrics.readHealth(() => health.read())
   const breakers = new Breakers({ onChange: reportBreakers(logger, metrics, feed) })
   metrics.readBreakers(() => breakers.read())
   const discoveries = new Discoveries({ listener: reportDiscovery(logger) })
   metrics.readDiscovery(() => discoveries.read())
   return { health, breakers, discoveries }
+}
+
+function createHealthLink({ store, namespace, instance }: Settings, logger: Logger): FleetLink {
+  return createRedisHealth({ url: store, namespace, instance, onState: reportSharedHealth(logger) })
 }
 
 function toProxyOptions({ accessLog, readyPath, trustedProxies, clientHeaderTimeoutMs, clientMinBytesPerSecond }: Settings) {
@@ -194,7 +206,7 @@ function toTrusted(list: readonly string[]): CidrSet {
 
 /** Ends all parts in good order: the planes first. */
 export async function release(
-  { live, fleet, coordinator, keeper, routes, adminCalls, limitCluster, overload, discoveries, store }: Parts,
+  { live, fleet, coordinator, keeper, routes, healthLink, adminCalls, limitCluster, overload, discoveries, store }: Parts,
   planes: readonly FastifyInstance[]
 ): Promise<void> {
   await Promise.all(planes.map(plane => plane.close()))
@@ -203,6 +215,6 @@ export async function release(
   await coordinator.close()
   live.close()
   await fleet.close()
-  await Promise.all([keeper?.close(), routes?.close(), adminCalls?.close(), limitCluster?.close()])
+  await Promise.all([keeper?.close(), routes?.close(), healthLink?.close(), adminCalls?.close(), limitCluster?.close()])
   await store.close()
 }

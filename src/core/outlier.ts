@@ -2,7 +2,7 @@
  * Which targets of a service are to be left alone for a while because their requests fail, or take far longer than those of the others. The
  * rules are those of Envoy's outlier detection, with the median for latency. Pure: the clock is passed in.
  */
-import { LatencySample } from './latency-sample.ts'
+import { restore, type Suspectable } from './outlier-target.ts'
 
 /** Why a target was ejected. */
 export type EjectionCause = 'consecutive_errors' | 'success_rate' | 'latency'
@@ -44,40 +44,6 @@ const leastSlowerMs = 10
 /** No ejection lasts longer, unless the first one does already. */
 export const longestEjectionMs = 300_000
 
-/** What is counted of one target of a service. */
-export class OutlierTarget {
-  /** Errors since the last success. */
-  consecutive = 0
-  /** Requests that ended in this interval. */
-  requests = 0
-  errors = 0
-  readonly latencies = new LatencySample()
-  /** The next ejection lasts so many times the base, plus one. */
-  multiplier = 0
-  /** When it comes back; undefined while it is in. */
-  outUntilMs: number | undefined
-  /** How often it was ejected. */
-  ejections = 0
-
-  clear(): void {
-    this.consecutive = 0
-    this.startInterval()
-  }
-
-  startInterval(): void {
-    this.requests = 0
-    this.errors = 0
-    this.latencies.clear()
-  }
-}
-
-/** A target as it is judged here. */
-export interface Suspectable {
-  readonly outlier: OutlierTarget
-  /** Out because of its probes: nobody who is ejected can count on it. */
-  readonly isUnhealthy: boolean
-}
-
 export class Outliers<T extends Suspectable> {
   #intervalBeganMs: number
 
@@ -100,7 +66,7 @@ export class Outliers<T extends Suspectable> {
   ): Ejection<T> | undefined {
     const counted = target.outlier
     // Those that were under way when it was ejected say nothing new.
-    if (counted.outUntilMs !== undefined) return undefined
+    if (counted.isOut) return undefined
     counted.requests++
     if (tookMs !== undefined && policy.latencyFactor !== null) counted.latencies.add(tookMs)
     if (!isError) {
@@ -129,7 +95,7 @@ export class Outliers<T extends Suspectable> {
     for (const target of back) restore(target)
     if (nowMs < this.#intervalBeganMs + policy.intervalMs) return { back, ejected: [] }
     this.#intervalBeganMs = nowMs
-    const standing = all.filter(target => target.outlier.outUntilMs === undefined && !back.includes(target))
+    const standing = all.filter(target => !target.outlier.isOut && !back.includes(target))
     for (const { outlier } of standing) if (outlier.multiplier > 0) outlier.multiplier--
     const ejected: Ejection<T>[] = []
     for (const { target, cause, reason } of [
@@ -137,7 +103,7 @@ export class Outliers<T extends Suspectable> {
       ...bySuccessRate(standing),
       ...byLatency(standing, policy)
     ]) {
-      if (target.outlier.outUntilMs !== undefined || !mayEject(target, policy, all)) continue
+      if (target.outlier.isOut || !mayEject(target, policy, all)) continue
       ejected.push(eject(target, cause, reason, policy, nowMs))
     }
     for (const { outlier } of all) outlier.startInterval()
@@ -145,23 +111,18 @@ export class Outliers<T extends Suspectable> {
   }
 }
 
-/** Ends the ejection of a target. How often it was ejected is not forgotten. */
-export function restore({ outlier }: { readonly outlier: OutlierTarget }): void {
-  outlier.outUntilMs = undefined
-  outlier.clear()
-}
-
 /** How many of `count` targets may be out at once: the share, but one of several in any case, and never all. */
 export function mostEjected(count: number, percent: number): number {
   return Math.min(Math.max(1, Math.floor((count * percent) / 100)), count - 1)
 }
 
-function mayEject<T extends Suspectable>(target: T, { maxEjectionPercent }: OutlierPolicy, all: readonly T[]): boolean {
+/** Whether one more target may be out. Those that are out because most instances say so count as those that this one ejected. */
+export function mayEject<T extends Suspectable>(target: T, { maxEjectionPercent }: OutlierPolicy, all: readonly T[]): boolean {
   // One that is drained is not of them.
   if (!all.includes(target)) return false
-  const out = all.filter(({ outlier }) => outlier.outUntilMs !== undefined).length
+  const out = all.filter(({ outlier }) => outlier.isOut).length
   if (out >= mostEjected(all.length, maxEjectionPercent)) return false
-  return all.some(other => other !== target && other.outlier.outUntilMs === undefined && !other.isUnhealthy)
+  return all.some(other => other !== target && !other.outlier.isOut && !other.isUnhealthy)
 }
 
 function eject<T extends Suspectable>(
@@ -176,6 +137,7 @@ function eject<T extends Suspectable>(
   outlier.ejections++
   const forMs = Math.min(baseEjectionMs * outlier.multiplier, Math.max(baseEjectionMs, longestEjectionMs))
   outlier.outUntilMs = nowMs + forMs
+  outlier.hasJudged = true
   outlier.clear()
   return { target, cause, forMs, reason }
 }

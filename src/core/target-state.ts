@@ -3,7 +3,7 @@ import type { FlightEnd, FlightFailure } from './flight.ts'
 import type { CompiledTarget } from './route.ts'
 
 /** Who may say that a target gets no requests. */
-export type Verdict = 'health' | 'outlier' | 'breaker'
+export type Verdict = 'health' | 'outlier' | 'fleet' | 'breaker'
 
 /** Hears of each request to a target. */
 export interface FlightObserver {

@@ -16,6 +16,8 @@ export interface RedisKeys {
   readonly head: string
   /** Channel on which every commit is published as JSON. */
   readonly notices: string
+  /** Channel on which instances tell each other of the health of targets. */
+  readonly health: string
   /** Set of the names of the instances. */
   readonly instances: string
   /** What the key of an instance's report begins with; the name follows. */
@@ -37,6 +39,7 @@ export function redisKeys(namespace: string): RedisKeys {
     log: key('log'),
     head: key('head'),
     notices: key('notices'),
+    health: key('health'),
     instances: key('instances'),
     instance: key('instance:'),
     adminCalls: key('admin-calls:'),

@@ -1,8 +1,11 @@
 /** The health of the targets of one service: probes, ejections, and what to do when too many are out. */
+
+import type { ToldEjection } from '../core/fleet-health.ts'
 import type { FlightEnd } from '../core/flight.ts'
 import { type Ejection, type OutlierPolicy, Outliers } from '../core/outlier.ts'
 import type { CompiledService } from '../core/route.ts'
 import type { Candidate, FlightObserver, TargetState } from '../core/target-state.ts'
+import type { FleetHealth } from './fleet-health.ts'
 import type { ServiceState } from './service-state.ts'
 import { type TargetListener, TargetWatch } from './target-watch.ts'
 
@@ -11,10 +14,17 @@ export interface WatchListener extends TargetListener {
   onPanic(isPanic: boolean): void
 }
 
+export interface ServiceWatchOptions {
+  /** From 0 to below 1. */
+  readonly random: () => number
+  /** The other instances; undefined: this one is on its own. */
+  readonly fleet: FleetHealth | undefined
+  readonly listener: WatchListener
+}
+
 export class ServiceWatch implements FlightObserver {
   readonly state: ServiceState
-  readonly #listener: WatchListener
-  readonly #random: () => number
+  readonly #options: ServiceWatchOptions
   readonly #targets = new Map<TargetState, TargetWatch>()
   readonly #outliers: Outliers<TargetWatch>
   #weighted: readonly TargetWatch[] = []
@@ -25,10 +35,9 @@ export class ServiceWatch implements FlightObserver {
   #isClosed = false
   #followed: readonly Candidate[] = []
 
-  constructor(state: ServiceState, random: () => number, listener: WatchListener) {
+  constructor(state: ServiceState, options: ServiceWatchOptions) {
     this.state = state
-    this.#random = random
-    this.#listener = listener
+    this.#options = options
     this.#outliers = new Outliers(state.now())
   }
 
@@ -53,14 +62,35 @@ export class ServiceWatch implements FlightObserver {
     for (const candidate of candidates) {
       let watch = this.#targets.get(candidate.state)
       if (watch === undefined) {
-        watch = new TargetWatch(candidate, this.#random, this.#listener)
+        watch = new TargetWatch(candidate, { ...this.#options, service: this.state.id })
         this.#targets.set(candidate.state, watch)
       }
       watch.follow(candidate, healthCheck, checkKey)
     }
     this.#weighted = [...this.#targets.values()].filter(({ hasWeight }) => hasWeight)
     this.#setPolicy(outlier)
+    // What is told of connections that failed makes probes come sooner.
+    this.#observe(outlier !== undefined || (healthCheck !== undefined && this.#options.fleet !== undefined))
+    this.followFleet()
     this.review()
+  }
+
+  /** The ejections that this instance has decided itself. */
+  get ejections(): readonly ToldEjection[] {
+    const nowMs = this.state.now()
+    return [...this.#targets.values()].flatMap(({ url, outlier: { outUntilMs } }) =>
+      outUntilMs === undefined ? [] : [{ service: this.state.id, target: url, remainingMs: Math.max(0, outUntilMs - nowMs) }]
+    )
+  }
+
+  /** Ejects what most of the other instances have ejected, and takes back what they do not any more. */
+  followFleet(): void {
+    const { fleet } = this.#options
+    if (fleet === undefined || this.#policy === undefined) return
+    for (const target of this.#targets.values()) {
+      const quorum = fleet.quorum(this.state.id, target.url, this.state.now())
+      target.followFleet(quorum, this.#policy, this.#weighted)
+    }
   }
 
   /** A verdict has changed, or the targets have: those that are found come and go without a version of the service. */
@@ -81,6 +111,7 @@ export class ServiceWatch implements FlightObserver {
   /** Nobody is probed or ejected any more; what was said about the targets is taken back. */
   stop(): void {
     this.#setPolicy(undefined)
+    this.#observe(false)
     for (const watch of this.#targets.values()) this.#drop(watch)
     this.#weighted = []
     this.review()
@@ -91,7 +122,7 @@ export class ServiceWatch implements FlightObserver {
     const isPanic = this.#weighted.length > 0 && this.#weighted.every(({ state }) => state.isOut) && this.#weighted.some(isOnlyEjected)
     if (isPanic === this.#isPanic) return
     this.#isPanic = isPanic
-    this.#listener.onPanic(isPanic)
+    this.#options.listener.onPanic(isPanic)
   }
 
   began(): void {
@@ -100,6 +131,7 @@ export class ServiceWatch implements FlightObserver {
 
   ended(state: TargetState, { status, failure, headMs, totalMs }: FlightEnd): void {
     const target = this.#targets.get(state)
+    if (failure === 'connect_error') target?.suspect()
     const isAnsweredBadly = status !== undefined && status >= 500
     // Of what was ended for the client's sake, only a bad answer says anything.
     if (target === undefined || this.#policy === undefined || (failure === 'cancelled' && !isAnsweredBadly)) return
@@ -113,14 +145,20 @@ export class ServiceWatch implements FlightObserver {
   #setPolicy(policy: OutlierPolicy | undefined): void {
     this.#policy = policy
     clearTimeout(this.#timer)
-    if (policy !== undefined) {
-      this.#unobserve ??= this.state.observe(this)
-      return this.#schedule()
+    if (policy !== undefined) return this.#schedule()
+    const reason = 'its service ejects nobody any more'
+    for (const target of this.#targets.values()) {
+      if (target.outlier.outUntilMs !== undefined) target.restore(reason)
+      target.leaveFleet(reason)
     }
-    this.#unobserve?.()
-    this.#unobserve = undefined
-    for (const target of this.#targets.values())
-      if (target.outlier.outUntilMs !== undefined) target.restore('its service ejects nobody any more')
+  }
+
+  #observe(isWanted: boolean): void {
+    if (isWanted) this.#unobserve ??= this.state.observe(this)
+    else {
+      this.#unobserve?.()
+      this.#unobserve = undefined
+    }
   }
 
   #schedule(): void {
@@ -138,6 +176,7 @@ export class ServiceWatch implements FlightObserver {
 
   #eject(ejection: Ejection<TargetWatch>): void {
     ejection.target.eject(ejection)
+    this.#options.fleet?.ejectionsChanged()
   }
 
   #drop(watch: TargetWatch): void {
@@ -145,12 +184,13 @@ export class ServiceWatch implements FlightObserver {
     // A later version may bring it back: then it begins anew.
     watch.state.setIn('health')
     watch.state.setIn('outlier')
+    watch.state.setIn('fleet')
     this.#targets.delete(watch.state)
   }
 }
 
-/** Whether nothing but an ejection keeps a target out: a suspicion, where failed probes are evidence. */
+/** Whether nothing but an ejection, by this instance or by most of them, keeps a target out: a suspicion, where failed probes are evidence. */
 export function isOnlyEjected({ state }: { readonly state: TargetState }): boolean {
   const { verdicts } = state
-  return verdicts.length === 1 && verdicts[0] === 'outlier'
+  return verdicts.length > 0 && verdicts.every(verdict => verdict === 'outlier' || verdict === 'fleet')
 }

@@ -3,8 +3,9 @@ import type { ServiceHealth } from '../../schemas/service-health.ts'
 import type { HealthChange } from '../core/health-state.ts'
 import type { CompiledService } from '../core/route.ts'
 import type { Snapshot } from '../core/snapshot.ts'
+import type { FleetHealth } from './fleet-health.ts'
 import type { AvailabilityPolicy, ServiceState } from './service-state.ts'
-import { isOnlyEjected, ServiceWatch } from './service-watch.ts'
+import { isOnlyEjected, ServiceWatch, type WatchListener } from './service-watch.ts'
 import type { ServiceStates } from './services.ts'
 import { reportUnwatched } from './target-watch.ts'
 
@@ -36,6 +37,8 @@ export interface ServicesHealthOptions {
   readonly listener?: HealthListener
   /** From 0 to below 1: spreads probes. Default `Math.random`. */
   readonly random?: () => number
+  /** The other instances, with which probes and ejections are shared. Default: this one is on its own. */
+  readonly fleet?: FleetHealth
 }
 
 /** How often what is in force is looked at, in milliseconds. */
@@ -49,6 +52,7 @@ const ejectedRatherThanNone: AvailabilityPolicy = (all, available) => (available
 export class ServicesHealth {
   readonly #listener: HealthListener
   readonly #random: () => number
+  readonly #fleet: FleetHealth | undefined
   readonly #watches = new Map<ServiceState, ServiceWatch>()
   readonly #follow = () => this.follow()
   #services: ServiceStates | undefined
@@ -57,9 +61,10 @@ export class ServicesHealth {
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
 
-  constructor({ listener = silent, random = Math.random }: ServicesHealthOptions = {}) {
+  constructor({ listener = silent, random = Math.random, fleet }: ServicesHealthOptions = {}) {
     this.#listener = listener
     this.#random = random
+    this.#fleet = fleet
   }
 
   /** Watches the services that `config` names from now on, and tells `services` of it. Called once. */
@@ -71,12 +76,19 @@ export class ServicesHealth {
     config.on?.('applied', this.#follow)
     this.#timer = setInterval(this.#follow, pollMs).unref()
     this.follow()
+    this.#fleet?.start({
+      ejections: () => [...this.#watches.values()].flatMap(watch => (watch.state.scope === '' ? watch.ejections : [])),
+      followEjections: () => {
+        for (const watch of this.#watches.values()) watch.followFleet()
+      }
+    })
   }
 
   /** Ends all probes; nobody is ejected or comes back any more. */
   close(): void {
     clearInterval(this.#timer)
     this.#config?.off?.('applied', this.#follow)
+    this.#fleet?.stop()
     this.#isClosed = true
     for (const watch of this.#watches.values()) watch.close()
   }
@@ -135,10 +147,12 @@ export class ServicesHealth {
     gone.delete(state)
     let watch = this.#watches.get(state)
     if (watch === undefined) {
-      watch = new ServiceWatch(state, this.#random, {
+      const listener: WatchListener = {
         onChange: ({ url }, change) => this.#listener.onChange(state.id, url, change, scope),
         onPanic: isPanic => this.#listener.onPanic(state.id, isPanic, scope)
-      })
+      }
+      // The other side of a rollout is judged for itself.
+      watch = new ServiceWatch(state, { random: this.#random, fleet: scope === '' ? this.#fleet : undefined, listener })
       this.#watches.set(state, watch)
     }
     watch.follow(service, state.candidates)

@@ -1,34 +1,51 @@
 /** What is known about the health of one target of a service, and what is done to find out. */
 import type { TargetHealth } from '../../schemas/service-health.ts'
+import type { Quorum } from '../core/fleet-views.ts'
+import { endFollowing, followEjection } from '../core/follow-ejection.ts'
 import type { CompiledHealthCheck } from '../core/health-check.ts'
 import { type HealthChange, HealthState } from '../core/health-state.ts'
-import { type Ejection, OutlierTarget, restore, type Suspectable } from '../core/outlier.ts'
+import type { Ejection, OutlierPolicy } from '../core/outlier.ts'
+import { OutlierTarget, restore, type Suspectable } from '../core/outlier-target.ts'
+import type { CompiledTarget } from '../core/route.ts'
 import type { Candidate, TargetState } from '../core/target-state.ts'
+import type { FleetHealth } from './fleet-health.ts'
 import { HealthProbes } from './health-probes.ts'
 import type { ProbeResult } from './probe.ts'
+import { SharedProbes } from './shared-probes.ts'
 
 /** Hears of what becomes of a target. */
 export interface TargetListener {
   onChange(target: TargetWatch, change: HealthChange): void
 }
 
+export interface TargetWatchOptions {
+  /** The id of the service. */
+  readonly service: string
+  /** From 0 to below 1. */
+  readonly random: () => number
+  /** The other instances; undefined: this one is on its own. */
+  readonly fleet: FleetHealth | undefined
+  readonly listener: TargetListener
+}
+
+/** `by`: the instance that probed; undefined: this one. */
+type LastProbe = ProbeResult & { readonly atMs: number; readonly by: string | undefined }
+
 export class TargetWatch implements Suspectable {
   readonly state: TargetState
   readonly outlier = new OutlierTarget()
   readonly #health = new HealthState(Date.now())
-  readonly #listener: TargetListener
-  readonly #random: () => number
+  readonly #options: TargetWatchOptions
   #weight: number
   #check: CompiledHealthCheck | undefined
   #checkKey = ''
-  #probes: HealthProbes | undefined
-  #lastProbe: (ProbeResult & { readonly atMs: number }) | undefined
+  #probes: HealthProbes | SharedProbes | undefined
+  #lastProbe: LastProbe | undefined
 
-  constructor({ target, state }: Candidate, random: () => number, listener: TargetListener) {
+  constructor({ target, state }: Candidate, options: TargetWatchOptions) {
     this.state = state
     this.#weight = target.weight
-    this.#random = random
-    this.#listener = listener
+    this.#options = options
   }
 
   get url(): string {
@@ -56,8 +73,8 @@ export class TargetWatch implements Suspectable {
     const isSameCheck = checkKey === this.#checkKey
     this.#checkKey = checkKey
     if (check === undefined) this.#endProbes()
-    else if (this.#probes === undefined) this.#probes = new HealthProbes(target, check, this.#random, result => this.#probed(result))
-    else this.#probes.follow(target, check, isSameCheck)
+    else if (this.#probes === undefined) this.#probes = this.#startProbes(target, check)
+    else this.#probes.follow(target, check, isSameCheck, checkKey)
   }
 
   /** It gets no requests for a while. */
@@ -73,6 +90,25 @@ export class TargetWatch implements Suspectable {
     this.state.setIn('outlier')
   }
 
+  /** Does as most of the instances do. @param quorum undefined: they do not eject it; as `followEjection` */
+  followFleet(quorum: Quorum | undefined, policy: OutlierPolicy, all: readonly TargetWatch[]): void {
+    const change = followEjection(this, quorum, policy, all)
+    if (change === 'out') this.#told(() => this.#health.eject(`ejected by ${quorum!.ejected} of ${quorum!.of} instances`, Date.now()))
+    if (change === 'in')
+      this.#cameBack(this.#options.fleet?.isAlone ? 'no other instance is heard' : 'most instances do not eject it any more')
+    if (this.outlier.followedUntilMs !== undefined) this.state.setOut('fleet', this.outlier.followedUntilMs)
+  }
+
+  /** Does not care any more what most of the instances do. @param reason in words */
+  leaveFleet(reason: string): void {
+    if (endFollowing(this) !== undefined) this.#cameBack(reason)
+  }
+
+  /** A request found no connection. */
+  suspect(): void {
+    if (this.#probes instanceof SharedProbes) this.#probes.suspect()
+  }
+
   /** Nobody wants to know any more. */
   stop(): void {
     this.#probes?.stop()
@@ -81,7 +117,8 @@ export class TargetWatch implements Suspectable {
   /** As `GET /services/{id}/health` has it. `nowMs` is on the clock of ejections. */
   report(nowMs: number): TargetHealth {
     const { name, sinceMs, reason, history } = this.#health
-    const { outUntilMs, ejections } = this.outlier
+    const { ejections } = this.outlier
+    const outUntilMs = this.outlier.outUntilMs ?? this.outlier.followedUntilMs
     return {
       url: this.url,
       weight: this.#weight,
@@ -96,13 +133,29 @@ export class TargetWatch implements Suspectable {
     }
   }
 
-  #probed(result: ProbeResult): void {
+  #startProbes(target: CompiledTarget, check: CompiledHealthCheck): HealthProbes | SharedProbes {
+    const { fleet, service, random } = this.#options
+    if (fleet === undefined) return new HealthProbes(target, check, { random, onResult: result => this.#probed(result, undefined, 0) })
+    const onResult = (result: ProbeResult, by: string | undefined, agoMs: number) => {
+      this.#probed(result, by, agoMs)
+      return !this.isUnhealthy
+    }
+    return new SharedProbes(target, check, this.#checkKey, { fleet, service, random, onResult })
+  }
+
+  #probed(result: ProbeResult, by: string | undefined, agoMs: number): void {
     const nowMs = Date.now()
-    this.#lastProbe = { ...result, atMs: nowMs - result.tookMs }
+    this.#lastProbe = { ...result, by, atMs: nowMs - agoMs - result.tookMs }
     const { lift } = this.#told(() => this.#health.probed(result.isOk, result.error ?? '', this.#check!, nowMs))
     if (this.isUnhealthy) this.state.setOut('health')
     else this.state.setIn('health')
-    if (lift) this.restore('its probes succeed again')
+    // An ejection that is followed ends with that of the others.
+    if (lift && this.outlier.outUntilMs !== undefined) this.restore('its probes succeed again')
+  }
+
+  #cameBack(reason: string): void {
+    this.#told(() => this.#health.restore(reason, Date.now()))
+    this.state.setIn('fleet')
   }
 
   #endProbes(): void {
@@ -118,7 +171,7 @@ export class TargetWatch implements Suspectable {
     const before = this.#health.history.at(-1)
     const result = act()
     const change = this.#health.history.at(-1)
-    if (change !== undefined && change !== before) this.#listener.onChange(this, change)
+    if (change !== undefined && change !== before) this.#options.listener.onChange(this, change)
     return result
   }
 }
@@ -139,8 +192,9 @@ export function reportUnwatched({ target, state }: Candidate, nowMs: number): Ta
   }
 }
 
-function toLastProbe({ atMs, isOk, status, tookMs, error }: ProbeResult & { readonly atMs: number }) {
-  return { at: toTime(atMs), ok: isOk, status: status ?? null, duration_ms: Math.round(tookMs * 100) / 100, error: error ?? null }
+function toLastProbe({ atMs, isOk, status, tookMs, error, by }: LastProbe) {
+  const durationMs = Math.round(tookMs * 100) / 100
+  return { at: toTime(atMs), ok: isOk, status: status ?? null, duration_ms: durationMs, error: error ?? null, by: by ?? null }
 }
 
 function toTime(ms: number): string {

@@ -1,15 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { LatencySample } from '../../src/core/latency-sample.ts'
-import {
-  longestEjectionMs,
-  mostEjected,
-  type OutlierPolicy,
-  Outliers,
-  OutlierTarget,
-  restore,
-  successRateRequests
-} from '../../src/core/outlier.ts'
+import { longestEjectionMs, mostEjected, type OutlierPolicy, Outliers, successRateRequests } from '../../src/core/outlier.ts'
+import { OutlierTarget, restore } from '../../src/core/outlier-target.ts'
 
 interface Target {
   readonly name: string
