@@ -63,6 +63,14 @@ export function createLimitMetrics(registry: Registry): LimitMetrics {
       for (const { id: limit, evictions } of limiter?.live ?? []) if (evictions > 0) this.inc({ limit }, evictions)
     }
   })
+  new Gauge({
+    name: 'sluice_rate_limit_instances',
+    help: 'Instances that count limits together, this one included.',
+    registers,
+    collect() {
+      this.set(limiter?.cluster?.instances ?? 1)
+    }
+  })
   return {
     readLimits: source => {
       limiter = source
