@@ -13,7 +13,7 @@ import { observe, reportFleet, reportLastGood } from './control/observe.ts'
 import { reportBreakers } from './control/observe-breakers.ts'
 import { reportDiscovery } from './control/observe-discovery.ts'
 import { reportHealth } from './control/observe-health.ts'
-import { reportRefusals } from './control/observe-limits.ts'
+import { reportLimitStore, reportRefusals } from './control/observe-limits.ts'
 import { reportOverload } from './control/observe-overload.ts'
 import { observeRollouts } from './control/observe-rollouts.ts'
 import { Overload } from './control/overload.ts'
@@ -27,6 +27,7 @@ import { CidrSet } from './core/ip.ts'
 import type { WritableStore } from './core/store.ts'
 import { Discoveries } from './discovery/discoveries.ts'
 import { Limiter } from './limits/limiter.ts'
+import { RedisCluster } from './limits/redis-cluster.ts'
 import { type Settings, SettingsError } from './settings.ts'
 import { LastGoodFile } from './stores/last-good.ts'
 import { openStore } from './stores/open-store.ts'
@@ -52,6 +53,8 @@ export interface Parts {
   readonly discoveries: Discoveries
   /** The WebSockets that are open. */
   readonly connections: Connections
+  /** What counts rate limits together with other instances; with a Redis only. */
+  readonly limitCluster: RedisCluster | undefined
   /** Undefined: without TLS. */
   readonly certificates: ServerCertificates | undefined
   readonly buildProxies: () => Promise<[plain: FastifyInstance, secure?: FastifyInstance]>
@@ -81,7 +84,8 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
   const onTrouble = (error: unknown) => logger.warn({ err: error }, 'the rollout could not be moved; trying again')
   const coordinator = new RolloutCoordinator({ live, writer, fleet, instance, onTrouble })
   const overload = new Overload(settings, reportOverload(logger, metrics))
-  const limiter = new Limiter({ maxKeys: settings.limitMaxKeys, onRefusal: reportRefusals(logger, feed) })
+  const limitCluster = openLimitCluster(settings, store, logger)
+  const limiter = new Limiter({ maxKeys: settings.limitMaxKeys, cluster: limitCluster, onRefusal: reportRefusals(logger, feed) })
   metrics.readLimits(limiter)
   const state = { connections: new Connections(), overload, limiter, ...createServiceParts(logger, metrics, feed) }
   const shared = { live, logger, metrics, isReady, paths, ...state }
@@ -106,6 +110,7 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
     keeper,
     routes: store.name === 'redis' ? openProxyRoutes({ url: settings.store }) : undefined,
     adminCalls,
+    limitCluster,
     ...state,
     certificates,
     buildProxies: async () => {
@@ -115,6 +120,12 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
     buildAdmin: async () => (await import('./app.ts')).buildAdmin(admin),
     readiness
   }
+}
+
+/** Undefined: each instance counts for itself. */
+function openLimitCluster({ limitStore, store: url, namespace }: Settings, store: WritableStore, logger: Logger): RedisCluster | undefined {
+  const where = limitStore ?? (store.name === 'redis' ? url : undefined)
+  return where === undefined ? undefined : new RedisCluster({ url: where, namespace, onChange: reportLimitStore(logger) })
 }
 
 /** What is known about services while they serve: told to the log, the metrics and the events. */
@@ -183,7 +194,7 @@ function toTrusted(list: readonly string[]): CidrSet {
 
 /** Ends all parts in good order: the planes first. */
 export async function release(
-  { live, fleet, coordinator, keeper, routes, adminCalls, overload, discoveries, store }: Parts,
+  { live, fleet, coordinator, keeper, routes, adminCalls, limitCluster, overload, discoveries, store }: Parts,
   planes: readonly FastifyInstance[]
 ): Promise<void> {
   await Promise.all(planes.map(plane => plane.close()))
@@ -192,6 +203,6 @@ export async function release(
   await coordinator.close()
   live.close()
   await fleet.close()
-  await Promise.all([keeper?.close(), routes?.close(), adminCalls?.close()])
+  await Promise.all([keeper?.close(), routes?.close(), adminCalls?.close(), limitCluster?.close()])
   await store.close()
 }

@@ -1,8 +1,14 @@
 /** How much instances may take ahead of what the central counter has granted, and what that may come to. */
+import type { LimitAlgorithm } from '../../../schemas/rate-limit.ts'
 import type { LimitSpec } from './spec.ts'
 
 /** The algorithms whose tokens can be leased. */
-export type LeasedAlgorithm = 'token_bucket' | 'fixed_window' | 'sliding_window'
+export const leasedAlgorithms = ['token_bucket', 'sliding_window', 'fixed_window'] as const
+export type LeasedAlgorithm = (typeof leasedAlgorithms)[number]
+
+export function isLeased(algorithm: LimitAlgorithm): algorithm is LeasedAlgorithm {
+  return (leasedAlgorithms as readonly LimitAlgorithm[]).includes(algorithm)
+}
 
 /** What an instance may let through before it has told, at most: its fair share. */
 export function largestCredit({ burst }: LimitSpec, instances: number): number {
