@@ -10,12 +10,16 @@ import { limitKey } from './limit-key.ts'
 import type { LimitStore } from './limit-store.ts'
 
 /** For how long tokens are leased at most: what is not used by then goes back. */
-const leaseMs = 500
+const leaseMs = 1_000
 const sweepMs = 100
+/** What nobody waits for is asked so much later, so that more goes in one call. */
+const gatherMs = 10
 /** So many keys in one call: Redis does nothing else meanwhile, for less than a millisecond. */
 const batchSize = 128
 /** Giving back at the end takes no longer. */
 const closeMs = 1_000
+/** Nobody waits for a lease, so its answer may take so many times as long as that of an exact limit. */
+const patience = 4
 const numbersPerAsk = 6
 
 const script = createScriptAt(import.meta.url, 'limit-clock.lua', 'limit-numbers.lua', 'limit-lease.lua')
@@ -53,6 +57,7 @@ export class BoundedLimits {
   readonly #sweeping: NodeJS.Timeout
   readonly #stopListening: () => void
   #isScheduled = false
+  #gathering: NodeJS.Timeout | undefined
   /** Until then nothing is asked, because the store has answered with an error. */
   #faultUntilMs = 0
 
@@ -65,7 +70,7 @@ export class BoundedLimits {
 
   /** @param id of the limit: what counts in Redis @param budget how many keys there may be */
   open(id: string, algorithm: LeasedAlgorithm, budget: KeyBudget): BoundedLimit {
-    const table = new LeaseTable(algorithm, budget, () => this.#schedule())
+    const table = new LeaseTable(algorithm, budget, isUrgent => this.#schedule(isUrgent))
     table.away = this.#isAway
     const one: Open = { id, algorithm, table }
     this.#open.add(one)
@@ -93,6 +98,7 @@ export class BoundedLimits {
   async close(): Promise<void> {
     clearInterval(this.#sweeping)
     this.#stopListening()
+    clearTimeout(this.#gathering)
     await Promise.all([...this.#open].map(one => this.#close(one)))
   }
 
@@ -114,7 +120,7 @@ export class BoundedLimits {
   #turn(available: boolean): void {
     this.#faultUntilMs = 0
     for (const { table } of this.#open) table.away = !available
-    if (available) this.#schedule()
+    if (available) this.#schedule(true)
   }
 
   // An answer that is an error is no outage of the store, but as good as one: it may be full, or not be allowed to write.
@@ -130,16 +136,19 @@ export class BoundedLimits {
     for (const { table } of this.#open) table.sweep(nowMs)
   }
 
-  #schedule(): void {
+  #schedule(isUrgent: boolean): void {
     if (this.#isScheduled || this.#isAway) return
-    this.#isScheduled = true
-    setImmediate(() => {
-      this.#isScheduled = false
-      this.#flush()
-    })
+    if (isUrgent) {
+      this.#isScheduled = true
+      setImmediate(() => this.#flush())
+    } else this.#gathering ??= setTimeout(() => this.#flush(), gatherMs)
   }
 
   #flush(): void {
+    this.#isScheduled = false
+    clearTimeout(this.#gathering)
+    this.#gathering = undefined
+    if (this.#isAway) return
     const nowMs = performance.now()
     for (const one of this.#open) {
       for (let asks = one.table.asks(batchSize, nowMs); asks.length > 0; asks = one.table.asks(batchSize, nowMs)) {
@@ -156,7 +165,7 @@ export class BoundedLimits {
     })
     let numbers: readonly number[]
     try {
-      numbers = await this.#store.run(script, keys, [leaseMs, ...args])
+      numbers = await this.#store.run(script, keys, [leaseMs, ...args], patience * this.#store.budgetMs)
     } catch {
       if (this.#store.available) this.#fault()
       for (const ask of asks) table.failed(ask)

@@ -64,12 +64,18 @@ export class LimitStore {
 
   /**
    * Runs a script of this folder, whose first argument is its deadline and whose answer begins with the server's time. Once this rejects, the
-   * script will not run any more, if it has not. Rejects at once while the store is away. @throws {LimitStoreError}
+   * script will not run any more, if it has not. Rejects at once while the store is away.
+   * @param budgetMs how long the answer may take @throws {LimitStoreError}
    */
-  async run(script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<readonly number[]> {
+  async run(
+    script: RedisScript,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+    budgetMs = this.budgetMs
+  ): Promise<readonly number[]> {
     if (this.#away !== undefined) throw this.#away
     try {
-      return await within(this.budgetMs, `no answer within ${this.budgetMs} ms`, this.#run(script, keys, args, performance.now()))
+      return await within(budgetMs, `no answer within ${budgetMs} ms`, this.#run(script, keys, args, performance.now() + budgetMs))
     } catch (error) {
       throw this.#failed(error)
     }
@@ -87,12 +93,12 @@ export class LimitStore {
     script: RedisScript,
     keys: readonly string[],
     args: readonly (string | number)[],
-    sinceMs: number
+    untilMs: number
   ): Promise<readonly number[]> {
-    const answer = await this.#try(script, keys, args, sinceMs)
+    const answer = await this.#try(script, keys, args, untilMs)
     if (answer[1] !== tooLate) return answer
     // Its clock has been set, or it is another server. By now its time is known.
-    const again = await this.#try(script, keys, args, sinceMs)
+    const again = await this.#try(script, keys, args, untilMs)
     if (again[1] === tooLate) throw new LimitStoreError('what was asked came too late')
     return again
   }
@@ -101,10 +107,10 @@ export class LimitStore {
     script: RedisScript,
     keys: readonly string[],
     args: readonly (string | number)[],
-    sinceMs: number
+    untilMs: number
   ): Promise<readonly number[]> {
     const nowMs = performance.now()
-    const deadlineUs = this.#clock.deadlineUs(Math.max(0, this.budgetMs - (nowMs - sinceMs)), nowMs)
+    const deadlineUs = this.#clock.deadlineUs(Math.max(0, untilMs - nowMs), nowMs)
     const answer = (await script.run(this.#connection.redis, keys, [deadlineUs, ...args])) as number[]
     this.#clock.set(answer[0]!, performance.now())
     return answer

@@ -75,7 +75,7 @@ t.test('what one instance has used, another knows of; what is leased comes back'
     if (one!.take('known', spec, 2, out) && out.allowed) passed++
     return !out.allowed && out.retryMs > 1_000
   })
-  t.equal(passed, 20, 'one alone gets all')
+  t.ok(passed >= 20 && passed <= 20 + maxOvershoot('token_bucket', spec, 1), `one alone gets all: ${passed}`)
   // Two has never heard of it, and has its share on credit; that is told, and is too much.
   await until(() => two!.take('known', spec, 2, out) && !out.allowed && out.retryMs > 1_000)
   t.ok(two!.overshoot > 0 && two!.overshoot <= 10, `${two!.overshoot} above`)

@@ -6,8 +6,8 @@ import { type LeasedAlgorithm, largestLease } from './lease-bounds.ts'
 import * as k from './lease-key.ts'
 import type { LimitSpec } from './spec.ts'
 
-/** So far back goes the demand that a lease follows. */
-const horizonMs = 20
+/** A lease is for so long, as the demand was lately. */
+const horizonMs = 500
 
 /** Whether the central counter has said that there is nothing yet. */
 export function waits(numbers: Float64Array, at: number, nowMs: number): boolean {
@@ -31,11 +31,16 @@ export function credit(
   return Math.max(least, Math.min(Math.floor(left + tolerance), Math.ceil(left / instances)))
 }
 
+/** How many requests came lately, in about `horizonMs`: a count that fades as time passes. */
+function lately(numbers: Float64Array, at: number, nowMs: number): number {
+  return (numbers[at + k.arrived]! * horizonMs) / (horizonMs + Math.max(0, nowMs - numbers[at + k.answeredMs]!))
+}
+
 /** How many tokens the demand of the last moments asks for. */
 export function wanted(numbers: Float64Array, at: number, spec: LimitSpec, instances: number, nowMs: number): number {
-  const spanMs = Math.max(horizonMs, nowMs - numbers[at + k.answeredMs]!)
-  const lately = Math.floor((numbers[at + k.arrived]! * horizonMs) / spanMs)
-  return Math.max(0, Math.min(lately, largestLease(spec, instances) - numbers[at + k.tokens]!))
+  const demand = Math.floor(lately(numbers, at, nowMs))
+  // One request makes no demand: its token would mostly come back.
+  return demand < 2 ? 0 : Math.max(0, Math.min(demand, largestLease(spec, instances) - numbers[at + k.tokens]!))
 }
 
 /** Takes over what the central counter has said. */
@@ -50,9 +55,9 @@ export function learn(numbers: Float64Array, at: number, ask: LeaseAsk, answer: 
   const flags = (isEmpty ? k.isWaiting : 0) + (answer.room < 0 ? k.isOver : 0)
   numbers[at + k.meta] = k.withFlag(numbers[at + k.meta]!, k.allFlags, false) + flags
   numbers[at + k.room] = answer.room
+  numbers[at + k.arrived] = lately(numbers, at, nowMs)
   numbers[at + k.answeredMs] = nowMs
   numbers[at + k.edgeMs] = nowMs + answer.edgeMs
-  numbers[at + k.arrived] = 0
 }
 
 /** Whether it is as good as new: what is known of it is that nothing of it is used any more. */

@@ -16,7 +16,7 @@ export const room = 4
 export const answeredMs = 5
 /** When the window has certainly ended in which that was. */
 export const edgeMs = 6
-/** Requests that came since. */
+/** Requests that came lately, as of `answeredMs`, and since. */
 export const arrived = 7
 
 export const keyWidth = 8

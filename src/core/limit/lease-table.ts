@@ -2,7 +2,6 @@
  * A limit that a cluster counts together without asking on the way: each instance takes tokens ahead, uses a share on credit where it has
  * none, tells what it used so, and gives back what it did not use. `lease-bounds.ts` says, and proves, by how much the limit may be
  * exceeded. No I/O: who owns this asks the central counter what `asks` returns, and says what came of it.
- *
  * What it does not refuse: with one instance and requests always waiting, a token bucket lets through at least
  * burst + (t − round trip) × limit / window − 1 − largestLease in the first time t, if its burst holds more than that lacks; a window the like.
  */
@@ -23,7 +22,7 @@ const maxVersions = 65_536
 export class LeaseTable {
   readonly #algorithm: LeasedAlgorithm
   readonly #table: KeyTable
-  readonly #onWork: () => void
+  readonly #onWork: (isUrgent: boolean) => void
   readonly #versions = new SpecVersions()
   readonly #inFlight = new Map<string, LeaseAsk>()
   /** Keys that hold tokens, or did, and the window those are of; the longest untouched first. */
@@ -39,8 +38,8 @@ export class LeaseTable {
   /** Requests that were let through on credit and told. */
   debts = 0
 
-  /** @param onWork called when there is something to ask; it may come too often */
-  constructor(algorithm: LeasedAlgorithm, budget: KeyBudget, onWork: () => void) {
+  /** @param onWork called when there is something to ask, urgently when requests are refused until it is answered, or soon; it may come too often */
+  constructor(algorithm: LeasedAlgorithm, budget: KeyBudget, onWork: (isUrgent: boolean) => void) {
     this.#algorithm = algorithm
     this.#onWork = onWork
     this.#table = new KeyTable(k.keyWidth, budget, slot => this.#dropped(slot))
@@ -70,17 +69,18 @@ export class LeaseTable {
     if (held > 0 && nowMs < numbers[at + k.untilMs]!) {
       numbers[at + k.tokens] = held - 1
       numbers[at + k.arrived]!++
-      const half = largestLease(spec, instances) / 2
-      if (held - 1 <= half && (held - 1) * 2 <= wanted(numbers, at, spec, this.#instances, nowMs)) this.#enqueue(key, numbers, at)
+      const isLow = (held - 1) * 4 <= largestLease(spec, instances)
+      if (isLow && (held - 1) * 4 <= wanted(numbers, at, spec, instances, nowMs)) this.#enqueue(key, numbers, at)
       describe(this.#algorithm, numbers, at, spec, nowMs, true, out)
       return true
     }
     if (this.away) return false
     numbers[at + k.arrived]!++
     const isTooEarly = waits(numbers, at, nowMs)
-    const allowed = !isTooEarly && numbers[at + k.untold]! + 1 <= credit(this.#algorithm, numbers, at, spec, instances, nowMs) + tolerance
+    const most = isTooEarly ? 0 : credit(this.#algorithm, numbers, at, spec, instances, nowMs)
+    const allowed = numbers[at + k.untold]! + 1 <= most + tolerance
     if (allowed) numbers[at + k.untold]!++
-    if (!isTooEarly) this.#enqueue(key, numbers, at)
+    if (!isTooEarly) this.#enqueue(key, numbers, at, !allowed || numbers[at + k.untold]! * 2 > most)
     describe(this.#algorithm, numbers, at, spec, nowMs, allowed, out)
     return true
   }
@@ -197,12 +197,13 @@ export class LeaseTable {
     return true
   }
 
-  #enqueue(key: string, numbers: Float64Array, at: number): void {
+  #enqueue(key: string, numbers: Float64Array, at: number, isUrgent = false): void {
     const flags = numbers[at + k.meta]!
-    if (k.hasFlag(flags, k.isBusy)) return
-    numbers[at + k.meta] = k.withFlag(flags, k.isBusy, true)
-    this.#queue.push(key)
-    this.#onWork()
+    if (!k.hasFlag(flags, k.isBusy)) {
+      numbers[at + k.meta] = k.withFlag(flags, k.isBusy, true)
+      this.#queue.push(key)
+    } else if (!isUrgent || this.#queue.length === 0) return
+    this.#onWork(isUrgent)
   }
 
   #toAsk(key: string, numbers: Float64Array, at: number, nowMs: number): LeaseAsk {
@@ -211,9 +212,9 @@ export class LeaseTable {
     numbers[at + k.tokens] = held - unused
     const spec = this.#versions.get(k.versionOf(numbers, at))
     const debt = numbers[at + k.untold]!
-    // With nothing to tell it is asked because one was refused, or the last token used.
-    const least = debt + unused === 0 && held === 0 ? 1 : 0
-    const most = Math.max(least, wanted(numbers, at, spec, this.#instances, nowMs))
+    // With nothing to tell it is asked because one was refused, or the last token used; what comes back unused shows that none is wanted.
+    const least = debt + held === 0 ? 1 : 0
+    const most = unused > 0 ? 0 : Math.max(least, wanted(numbers, at, spec, this.#instances, nowMs))
     return { key, spec, debt, unused, window: this.#leases.get(key) ?? 0, wanted: most, atMs: nowMs }
   }
 
@@ -234,7 +235,7 @@ export class LeaseTable {
     if ((debt > 0 || unused > 0) && this.#leftovers.length < mostLeftovers) {
       const spec = this.#versions.get(k.versionOf(numbers, at))
       this.#leftovers.push({ key, spec, debt, unused, window: this.#leases.get(key) ?? 0, wanted: 0, atMs: 0 })
-      this.#onWork()
+      this.#onWork(false)
     }
     this.#inFlight.delete(key)
     this.#leases.delete(key)
