@@ -106,8 +106,8 @@ export class AdaptiveRate {
   /** A request that was let through has ended. @param latencyMs until the head of its answer, or its failure; undefined: it says nothing */
   ended(latencyMs: number | undefined): void {
     this.#inFlight--
-    // One NaN would be in the integral for ever.
-    if (latencyMs === undefined || !(latencyMs >= 0)) return
+    // A NaN would stay in the integral for ever.
+    if (latencyMs === undefined || !(latencyMs >= 0 && latencyMs < Number.POSITIVE_INFINITY)) return
     this.#askedMs = undefined
     this.#sumMs += latencyMs
     this.#answers++
