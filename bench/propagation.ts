@@ -42,6 +42,7 @@ async function startInstance(children: Children, store: string, at: number): Pro
     SLUICE_HOST: '127.0.0.1',
     SLUICE_PORT: String(port),
     SLUICE_ADMIN_PORT: String(adminPort),
+    SLUICE_ADMIN_RATE_LIMIT: '0',
     SLUICE_DATA_DIR: join(children.folder, `data-${at}`),
     SLUICE_ACCESS_LOG: 'false'
   }

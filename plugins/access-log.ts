@@ -34,6 +34,7 @@ function toLine(request: FastifyRequest, { raw: response }: FastifyReply): Acces
   return {
     request_id: exchange.id,
     client_ip: facts?.ip ?? exchange.peer?.ip,
+    client: facts?.client?.id,
     method: request.method,
     host: exchange.host === '' ? undefined : exchange.host,
     path: query === -1 ? originalUrl : originalUrl.slice(0, query),

@@ -31,6 +31,8 @@ const adminAuth: FastifyPluginCallback<AdminAuthOptions> = (app, { tokens, admin
   app.addHook('onRequest', (request, reply, next) => {
     try {
       request.caller = authenticate(request)
+      const needed = roleFor(request)
+      if (needed !== 'public' && !mayAct(request.caller.role, needed)) throw new ForbiddenError(request.caller.role, needed)
     } catch (error) {
       // RFC 9110 section 11.6.1: a 401 names the scheme.
       if (error instanceof UnauthorizedError) reply.header('www-authenticate', 'Bearer realm="sluice admin"')
@@ -44,12 +46,10 @@ const adminAuth: FastifyPluginCallback<AdminAuthOptions> = (app, { tokens, admin
 function createTokenCheck(tokens: readonly AdminToken[]): (request: FastifyRequest) => Caller {
   const lookup = createTokenLookup(tokens)
   return request => {
-    const needed = roleFor(request)
-    if (needed === 'public') return anonymous
+    if (roleFor(request) === 'public') return anonymous
     const presented = /^Bearer +([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '')?.[1]
     const caller = presented === undefined ? undefined : lookup(presented)
-    if (caller === undefined) throw new UnauthorizedError()
-    if (!mayAct(caller.role, needed)) throw new ForbiddenError(caller.role, needed)
+    if (caller === undefined) throw new UnauthorizedError('A valid bearer token is needed')
     return caller
   }
 }

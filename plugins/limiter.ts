@@ -23,7 +23,7 @@ const limiterPlugin: FastifyPluginCallback<LimiterOptions> = (app, { limiter, li
   app.addHook('onRequest', (request, reply, next) => {
     const { limits, id: rule } = request.route.rule
     const facts = request.exchange.facts!
-    const tierLimits = none
+    const tierLimits = tierLimitsOf(request.exchange)
     if (limits.length === 0 && tierLimits.length === 0) return next()
     const admitted = limiter.admit({ rule, facts, limits, tierLimits })
     if (admitted instanceof Promise) admitted.then(admission => proceed(admission, request, reply, next), next)
@@ -44,10 +44,16 @@ const limiterPlugin: FastifyPluginCallback<LimiterOptions> = (app, { limiter, li
   done()
 }
 
+function tierLimitsOf({ facts, snapshot }: Exchange): readonly CompiledLimit[] {
+  const tier = facts!.client?.tier
+  return tier === undefined ? none : (snapshot!.tier(tier)?.limits ?? none)
+}
+
 function holds(snapshot: Snapshot, { id, owner }: LiveLimit): boolean {
   // Which rules share one is not looked up; there are as many as ways to write them.
   if (owner.kind === 'global') return true
-  return snapshot.rule(owner.id)?.limits.some(limit => limit.id === id) ?? false
+  const holder = owner.kind === 'tier' ? snapshot.tier(owner.id) : snapshot.rule(owner.id)
+  return holder?.limits.some(limit => limit.id === id) ?? false
 }
 
 function proceed(admission: Admission, { exchange }: FastifyRequest, _reply: FastifyReply, next: (error?: Error) => void): void {

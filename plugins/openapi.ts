@@ -73,7 +73,8 @@ function toShown(schema: FastifySchema, { config }: RouteOptions): FastifySchema
   const isPublic = role === 'public'
   const response = {
     ...(schema.response as object | undefined),
-    ...problems(...(isPublic ? ([403, 500] as const) : ([400, 401, 403, 500] as const)))
+    ...problems(...(isPublic ? ([403, 500] as const) : ([400, 401, 403, 500] as const))),
+    ...(config?.rateLimit === false ? {} : problems(429))
   }
   const security = isPublic ? [] : [{ bearer: [] }]
   const text = isPublic ? schema.description : [schema.description, `Needs the role \`${role}\`.`].filter(Boolean).join('\n\n')

@@ -1,14 +1,18 @@
 /** `/explain`: what would become of a request. Sends nothing. */
 import type { FastifyPluginCallback, FastifyRequest } from 'fastify'
-import { type ExplainRequest, ExplainRequestSchema, ExplanationSchema } from '../schemas/admin-explain.ts'
+import { type ExplainRequest, ExplainRequestSchema, type Explanation, ExplanationSchema } from '../schemas/admin-explain.ts'
 import { answer, problems } from '../schemas/answers.ts'
 import type { BreakerReport } from '../schemas/breaker.ts'
+import { authenticate } from '../src/control/authenticate.ts'
 import { type ExplainAnswer, explainRequest, type StateLookup } from '../src/control/explain-request.ts'
 import { reportLimits } from '../src/control/limit-report.ts'
 import type { LiveConfig } from '../src/control/live-config.ts'
 import { loadedState } from '../src/control/loaded-state.ts'
+import type { RequestFacts } from '../src/core/facts.ts'
 import type { PathMode } from '../src/core/path.ts'
+import type { CompiledRule } from '../src/core/route.ts'
 import type { Snapshot } from '../src/core/snapshot.ts'
+import type { LimitedRequest } from '../src/limits/admission.ts'
 import type { Limiter } from '../src/limits/limiter.ts'
 import type { Breakers } from '../src/upstream/breakers.ts'
 
@@ -37,10 +41,25 @@ const explainRoutes: FastifyPluginCallback<ExplainRoutesOptions> = (app, { live,
     const { snapshot } = loadedState(live)
     const { answer: explained, facts } = explainRequest(snapshot, request.body, { now: Date.now(), paths, stateOf })
     const rule = explained.rule === null ? undefined : snapshot.rule(explained.rule)
-    const limits = rule === undefined ? [] : await reportLimits(limiter, { rule: rule.id, facts, limits: rule.limits, tierLimits: [] })
-    return { ...explained, breaker: breakerOf(breakers, snapshot, explained), limits }
+    const { client, auth } = identify(snapshot, rule, facts)
+    const limits = rule === undefined ? [] : await reportLimits(limiter, limitedRequest(snapshot, rule, facts))
+    return { ...explained, client, auth, breaker: breakerOf(breakers, snapshot, explained), limits }
   })
   done()
+}
+
+/** Who it comes from, and whether the rule lets that one in. */
+function identify(snapshot: Snapshot, rule: CompiledRule | undefined, facts: RequestFacts): Pick<Explanation, 'client' | 'auth'> {
+  if (rule?.auth === undefined) return { client: null, auth: null }
+  const found = authenticate(rule.auth, facts, snapshot)
+  if (typeof found === 'string') return { client: null, auth: found }
+  facts.client = found
+  return { client: found === undefined ? null : { id: found.id, tier: found.tier ?? null }, auth: 'passes' }
+}
+
+function limitedRequest(snapshot: Snapshot, { id, limits }: CompiledRule, facts: RequestFacts): LimitedRequest {
+  const tier = facts.client?.tier
+  return { rule: id, facts, limits, tierLimits: (tier === undefined ? undefined : snapshot.tier(tier)?.limits) ?? [] }
 }
 
 /** The breaker that the request would meet; undefined when there is none. */

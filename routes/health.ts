@@ -44,7 +44,7 @@ const statusSchema = {
 const healthRoutes: FastifyPluginCallback<HealthRoutesOptions> = (app, { live, isReady, version, instance, overload }, done) => {
   const identity = () => ({ version, instance, uptime_s: Math.round(process.uptime() * 10) / 10 })
 
-  app.get('/health', { schema: healthSchema, config: { role: 'public' } }, async () => {
+  app.get('/health', { schema: healthSchema, config: { role: 'public', rateLimit: false } }, async () => {
     const store = storeStatus(live)
     const config = configStatus(live)
     const strain = overload?.report()
@@ -53,7 +53,7 @@ const healthRoutes: FastifyPluginCallback<HealthRoutesOptions> = (app, { live, i
     return { status: isUp ? 'UP' : 'DEGRADED', details, ...identity() }
   })
 
-  app.get('/ready', { schema: readySchema, config: { role: 'public' } }, async () => {
+  app.get('/ready', { schema: readySchema, config: { role: 'public', rateLimit: false } }, async () => {
     if (live.state === undefined || !isReady()) throw new NotReadyError()
     return { status: 'READY', revision: live.state.revision, source: live.source }
   })

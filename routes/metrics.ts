@@ -20,7 +20,7 @@ const metricsSchema = {
 } as const
 
 const metricsRoutes: FastifyPluginCallback<MetricsRoutesOptions> = (app, { metrics }, done) => {
-  app.get('/metrics', { schema: metricsSchema, config: { role: 'public' } }, async ({ headers }, reply) => {
+  app.get('/metrics', { schema: metricsSchema, config: { role: 'public', rateLimit: false } }, async ({ headers }, reply) => {
     const text = await metrics.registry.metrics()
     const asOpenMetrics = prefersOpenMetrics(headers.accept)
     return reply.type(asOpenMetrics ? openMetricsType : prometheusType).send(asOpenMetrics ? toOpenMetrics(text) : text)

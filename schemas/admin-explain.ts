@@ -1,7 +1,7 @@
 /** `POST /explain`: a request to think through, and what would become of it. */
 import Type, { type Static } from 'typebox'
 import { BreakerReportSchema } from './breaker.ts'
-import { headerNamePattern } from './common.ts'
+import { headerNamePattern, nullable } from './common.ts'
 import { LimitReportSchema } from './limit-report.ts'
 
 const HeaderTextSchema = Type.String({ maxLength: 8192 })
@@ -76,6 +76,13 @@ export const ExplanationSchema = Type.Object(
       ),
       { description: 'Where it may go: the targets of the service, or the one target of the rule.' }
     ),
+    client: nullable(
+      Type.Object({ id: Type.String(), tier: nullable(Type.String()) }, { additionalProperties: false, title: 'ExplainedClient' }),
+      { description: 'Who it comes from, by the credentials in its `headers`; null: nobody in particular.' }
+    ),
+    auth: nullable(Type.Enum(['passes', 'missing', 'invalid', 'expired', 'disabled']), {
+      description: 'Whether the `auth` of the rule lets it in, or why not (401); null: the rule has none.'
+    }),
     breaker: Type.Optional(BreakerReportSchema),
     limits: Type.Array(LimitReportSchema, { description: 'Its rate limits, as this instance sees them. Nothing is counted.' }),
     won_by: Type.Union([CriterionSchema, Type.Null()], { description: 'By what the rule won over the first of the runners-up.' }),
@@ -112,3 +119,4 @@ export const ExplanationSchema = Type.Object(
   },
   { additionalProperties: false, title: 'Explanation' }
 )
+export type Explanation = Static<typeof ExplanationSchema>

@@ -63,6 +63,7 @@ const problemTexts = {
   413: 'The body is larger than is allowed here.',
   415: 'The content type is not taken here.',
   422: 'Well-formed, but it cannot be made live.',
+  429: 'More calls than a caller may make; nothing was done.',
   500: 'Something went wrong inside.',
   503: 'Not ready, or the store cannot be reached; nothing was written.'
 } as const
@@ -70,9 +71,17 @@ const problemTexts = {
 /** A status that is answered with a problem. */
 export type ProblemStatus = keyof typeof problemTexts
 
+const retryAfter = Type.Integer({ minimum: 0, description: 'Seconds after which to try again.' })
+
 const problemHeaders: Partial<Record<ProblemStatus, Readonly<Record<string, TSchema>>>> = {
   401: { 'WWW-Authenticate': Type.String({ description: 'The scheme that is wanted.', examples: ['Bearer realm="sluice admin"'] }) },
-  503: { 'Retry-After': Type.Integer({ minimum: 0, description: 'Seconds after which to try again.' }) }
+  429: {
+    'Retry-After': retryAfter,
+    'X-RateLimit-Limit': Type.Integer({ minimum: 1, description: 'Calls that a caller may make in one window.' }),
+    'X-RateLimit-Remaining': Type.Integer({ minimum: 0, description: 'How many of them are left.' }),
+    'X-RateLimit-Reset': Type.Integer({ minimum: 0, description: 'Seconds until the next window.' })
+  },
+  503: { 'Retry-After': retryAfter }
 }
 
 /** The problem answers of an operation, by status. */

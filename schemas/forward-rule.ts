@@ -1,5 +1,6 @@
 /** A forward rule: match, where to forward, policies. Wire shape of `/forward-rules` and of `forward_rules` in a file. */
 import Type, { type Static } from 'typebox'
+import { AuthSchema } from './auth.ts'
 import { BreakerSchema } from './breaker.ts'
 import {
   DescriptionSchema,
@@ -167,6 +168,7 @@ const common = {
   response_headers: Type.Optional(HeaderEditsSchema),
   timeout_ms: Type.Optional(TimeoutsSchema),
   retry: Type.Optional(RetrySchema),
+  auth: Type.Optional(AuthSchema),
   rate_limit: Type.Optional(RateLimitsSchema),
   breaker: Type.Optional(BreakerSchema),
   mirror: Type.Optional(MirrorSchema),

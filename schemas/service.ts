@@ -78,10 +78,10 @@ const fields = {
         algorithm: Type.Optional(Type.Enum([...balancerNames], { default: 'round_robin', description: 'How a target is picked.' })),
         hash_on: Type.Optional(
           Type.String({
-            pattern: "^(ip|path|header:[!#$%&'*+.^_`|~0-9A-Za-z-]+|cookie:[^\\x00-\\x20;=]+|query:[^\\x00-\\x20&=#]+)$",
+            pattern: "^(ip|client|path|header:[!#$%&'*+.^_`|~0-9A-Za-z-]+|cookie:[^\\x00-\\x20;=]+|query:[^\\x00-\\x20&=#]+)$",
             maxLength: 256,
             description:
-              'consistent_hash only: what decides: ip (the default) | path | header:X | cookie:X | query:X. Without the value, the address of the client.',
+              'consistent_hash only: what decides: ip (the default) | client | path | header:X | cookie:X | query:X. Without the value, the address of the client.',
             examples: ['header:x-tenant']
           })
         )

@@ -2,6 +2,7 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import adminAuth from '../plugins/admin-auth.ts'
+import adminRateLimit, { type AdminRateLimitOptions } from '../plugins/admin-rate-limit.ts'
 import adminValidators from '../plugins/admin-validators.ts'
 import bodyParsers from '../plugins/body-parsers.ts'
 import idempotency from '../plugins/idempotency.ts'
@@ -58,6 +59,8 @@ export interface AdminAppOptions {
   readonly isReady: () => boolean
   /** None: everybody who can reach the app may do everything. */
   readonly tokens: readonly AdminToken[]
+  /** How many calls a caller may make. Default: as many as they like. */
+  readonly rateLimit?: Omit<AdminRateLimitOptions, 'asksToken'>
   /** The address that the app will listen on. */
   readonly adminHost: string
   /** The WebSockets that are open. Default: none. */
@@ -80,7 +83,7 @@ export interface AdminAppOptions {
 
 export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   const { live, writer, history, fleet, feed, logger, metrics, isReady, tokens, adminHost, instance, paths = 'strict', overload } = options
-  const { breakers = new Breakers(), limiter = new Limiter() } = options
+  const { breakers = new Breakers(), limiter = new Limiter(), rateLimit } = options
   const app = fastify({
     logger: false,
     return503OnClosing: false,
@@ -94,6 +97,7 @@ export function buildAdmin(options: AdminAppOptions): FastifyInstance {
   app.register(problem, { logger })
   app.register(openapi, { version })
   app.register(revision, { live })
+  if (rateLimit !== undefined) app.register(adminRateLimit, { ...rateLimit, asksToken: tokens.length > 0 })
   app.register(adminAuth, { tokens, adminHost })
   app.register(bodyParsers)
   app.register(adminValidators)

@@ -18,6 +18,7 @@ export const BadRequestError = createError<[detail: string]>('BAD_REQUEST', '%s'
 export const InvalidBodyError = createError<[detail: string]>('INVALID_BODY', '%s', 400)
 export const BodyTooLargeError = createError<[]>('BODY_TOO_LARGE', 'The request body is larger than is allowed here', 413)
 export const RequestTimeoutError = createError<[]>('REQUEST_TIMEOUT', 'The request did not arrive in time', 408)
+export const UnauthorizedError = createError<[detail: string]>('UNAUTHORIZED', '%s', 401, Error, false)
 export const HeadersTooLargeError = createError<[]>('HEADERS_TOO_LARGE', 'The request header section is too large', 431)
 
 /** Without a stack: whoever is limited must cost little. */
@@ -43,7 +44,6 @@ export const UpgradeRequiredError = createError<[]>('UPGRADE_REQUIRED', 'Version
 export const UpstreamTimeoutError = createError<[]>('UPSTREAM_TIMEOUT', 'The target did not answer in time', 504)
 
 // admin
-export const UnauthorizedError = createError<[]>('UNAUTHORIZED', 'A valid bearer token is needed', 401)
 export const ForbiddenError = createError<[role: string, needed: string]>('FORBIDDEN', "The role '%s' may not do this; it takes '%s'", 403)
 export const HostNotAllowedError = createError<[]>('HOST_NOT_ALLOWED', 'This Host is not served here', 403)
 export const OriginNotAllowedError = createError<[]>('ORIGIN_NOT_ALLOWED', 'Requests from pages of other origins are refused', 403)

@@ -13,7 +13,7 @@ import { observe, reportFleet, reportLastGood } from './control/observe.ts'
 import { reportBreakers } from './control/observe-breakers.ts'
 import { reportDiscovery } from './control/observe-discovery.ts'
 import { reportHealth } from './control/observe-health.ts'
-import { reportRefusals } from './control/observe-limits.ts'
+import { reportLimitStore, reportRefusals } from './control/observe-limits.ts'
 import { reportOverload } from './control/observe-overload.ts'
 import { observeRollouts } from './control/observe-rollouts.ts'
 import { Overload } from './control/overload.ts'
@@ -27,10 +27,12 @@ import { CidrSet } from './core/ip.ts'
 import type { WritableStore } from './core/store.ts'
 import { Discoveries } from './discovery/discoveries.ts'
 import { Limiter } from './limits/limiter.ts'
+import { RedisCluster } from './limits/redis-cluster.ts'
 import { type Settings, SettingsError } from './settings.ts'
 import { LastGoodFile } from './stores/last-good.ts'
 import { openStore } from './stores/open-store.ts'
 import { openProxyRoutes, type ProxyRoutes } from './stores/proxy-routes.ts'
+import { openSharedCounts, type SharedCounts } from './stores/shared-counts.ts'
 import { Breakers } from './upstream/breakers.ts'
 import { Connections } from './upstream/connections.ts'
 import { ServicesHealth } from './upstream/services-health.ts'
@@ -45,10 +47,14 @@ export interface Parts {
   readonly keeper: LastGoodKeeper | undefined
   /** The hash `proxy_routes`; with a Redis store only. */
   readonly routes: ProxyRoutes | undefined
+  /** Where admin calls are counted with the other instances; with a Redis store only. */
+  readonly adminCalls: SharedCounts | undefined
   readonly overload: Overload
   readonly discoveries: Discoveries
   /** The WebSockets that are open. */
   readonly connections: Connections
+  /** What counts rate limits together with other instances; with a Redis only. */
+  readonly limitCluster: RedisCluster | undefined
   /** Undefined: without TLS. */
   readonly certificates: ServerCertificates | undefined
   readonly buildProxies: () => Promise<[plain: FastifyInstance, secure?: FastifyInstance]>
@@ -78,10 +84,12 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
   const onTrouble = (error: unknown) => logger.warn({ err: error }, 'the rollout could not be moved; trying again')
   const coordinator = new RolloutCoordinator({ live, writer, fleet, instance, onTrouble })
   const overload = new Overload(settings, reportOverload(logger, metrics))
-  const limiter = new Limiter({ maxKeys: settings.limitMaxKeys, onRefusal: reportRefusals(logger, feed) })
+  const limitCluster = openLimitCluster(settings, store, logger)
+  const limiter = new Limiter({ maxKeys: settings.limitMaxKeys, cluster: limitCluster, onRefusal: reportRefusals(logger, feed) })
   metrics.readLimits(limiter)
   const state = { connections: new Connections(), overload, limiter, ...createServiceParts(logger, metrics, feed) }
   const shared = { live, logger, metrics, isReady, paths, ...state }
+  const adminCalls = openAdminCalls(settings, store)
   const admin = {
     ...shared,
     writer,
@@ -90,7 +98,8 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
     feed,
     instance,
     tokens: settings.tokens,
-    adminHost: settings.adminHost
+    adminHost: settings.adminHost,
+    ...toRateLimit(settings, adminCalls)
   }
   const proxy = { ...shared, ...toProxyOptions(settings) }
   return {
@@ -100,6 +109,8 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
     coordinator,
     keeper,
     routes: store.name === 'redis' ? openProxyRoutes({ url: settings.store }) : undefined,
+    adminCalls,
+    limitCluster,
     ...state,
     certificates,
     buildProxies: async () => {
@@ -109,6 +120,12 @@ export function buildParts(settings: Settings, logger: Logger): Parts {
     buildAdmin: async () => (await import('./app.ts')).buildAdmin(admin),
     readiness
   }
+}
+
+/** Undefined: each instance counts for itself. */
+function openLimitCluster({ limitStore, store: url, namespace }: Settings, store: WritableStore, logger: Logger): RedisCluster | undefined {
+  const where = limitStore ?? (store.name === 'redis' ? url : undefined)
+  return where === undefined ? undefined : new RedisCluster({ url: where, namespace, onChange: reportLimitStore(logger) })
 }
 
 /** What is known about services while they serve: told to the log, the metrics and the events. */
@@ -159,6 +176,14 @@ function nameStore({ store, namespace }: Settings): string {
   return `${withoutCredentials(store)} ${namespace}`
 }
 
+function openAdminCalls({ adminRateLimit, store: url, namespace }: Settings, store: WritableStore): SharedCounts | undefined {
+  return store.name === 'redis' && adminRateLimit !== undefined ? openSharedCounts({ url, namespace }) : undefined
+}
+
+function toRateLimit({ adminRateLimit: limit }: Settings, shared: SharedCounts | undefined) {
+  return limit === undefined ? {} : { rateLimit: { limit, ...(shared === undefined ? {} : { shared }) } }
+}
+
 function toTrusted(list: readonly string[]): CidrSet {
   try {
     return CidrSet.parse(list)
@@ -169,7 +194,7 @@ function toTrusted(list: readonly string[]): CidrSet {
 
 /** Ends all parts in good order: the planes first. */
 export async function release(
-  { live, fleet, coordinator, keeper, routes, overload, discoveries, store }: Parts,
+  { live, fleet, coordinator, keeper, routes, adminCalls, limitCluster, overload, discoveries, store }: Parts,
   planes: readonly FastifyInstance[]
 ): Promise<void> {
   await Promise.all(planes.map(plane => plane.close()))
@@ -178,6 +203,6 @@ export async function release(
   await coordinator.close()
   live.close()
   await fleet.close()
-  await Promise.all([keeper?.close(), routes?.close()])
+  await Promise.all([keeper?.close(), routes?.close(), adminCalls?.close(), limitCluster?.close()])
   await store.close()
 }

@@ -2,6 +2,7 @@
 import fastify, { type FastifyInstance, type FastifyServerFactory } from 'fastify'
 import type { Logger } from 'pino'
 import accessLog from '../plugins/access-log.ts'
+import auth from '../plugins/auth.ts'
 import exchange from '../plugins/exchange.ts'
 import limiterPlugin from '../plugins/limiter.ts'
 import metricsPlugin from '../plugins/metrics.ts'
@@ -119,6 +120,7 @@ function build(options: ProxyAppOptions, { certificates, ...listener }: Listener
   if (readyPath !== undefined) app.register(ready, { path: readyPath, isReady })
   if (overload !== undefined) app.register(overloadPlugin, { overload, metrics })
   app.register(router, { live, trustedProxies, paths })
+  app.register(auth, { metrics })
   app.register(limiterPlugin, { limiter, live })
   app.register(proxy, listener)
   app.register(websocket, { upstream: listener.upstream, connections, metrics, live })

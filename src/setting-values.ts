@@ -1,5 +1,7 @@
 /** What the values of settings may be: each of these reads one text. The values themselves are never repeated where they may be secret. */
+
 import { type AdminToken, type Role, roles } from './control/access.ts'
+import type { CallLimit } from './control/call-limit.ts'
 
 /** Any text without white space. @throws {Error} whose message says what was expected */
 export function toText(text: string): string {
@@ -44,6 +46,13 @@ export function toPositiveCount(text: string): number {
   const count = toCount(text)
   if (count === 0) throw new Error('must be at least 1')
   return count
+}
+
+/** So many calls in a window: `N`, in ten seconds, or `N/seconds`; `0` is no limit. @throws {Error} whose message says what was expected */
+export function toCallLimit(text: string): CallLimit | undefined {
+  const [, max, seconds = '10'] = /^(\d{1,9})(?:\/(\d{1,5}))?$/.exec(text) ?? []
+  if (max === undefined || Number(seconds) === 0) throw new Error(`must be N or N/seconds, not '${text}'`)
+  return Number(max) === 0 ? undefined : { max: Number(max), windowMs: Number(seconds) * 1_000 }
 }
 
 /** A whole number from 0 to 100. @throws {Error} whose message says what was expected */

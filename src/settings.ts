@@ -2,11 +2,13 @@
 import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { AdminToken } from './control/access.ts'
+import type { CallLimit } from './control/call-limit.ts'
 import { pathModes } from './core/path.ts'
 import { type Registration, toRegistration } from './discovery/consul-registration.ts'
 import {
   oneOf,
   toBoolean,
+  toCallLimit,
   toCount,
   toFile,
   toList,
@@ -48,6 +50,12 @@ const table = {
   adminHost: setting('ADMIN_HOST', 'address the admin API listens on; other than loopback needs a token', toText, '127.0.0.1'),
   adminToken: setting('ADMIN_TOKEN', 'bearer token with the role admin', toToken, undefined as string | undefined),
   adminTokens: setting('ADMIN_TOKENS', 'name:role:token,… with the roles viewer, editor, admin', toTokens, [] as readonly AdminToken[]),
+  adminRateLimit: setting(
+    'ADMIN_RATE_LIMIT',
+    'calls of the admin API per caller: N in 10 s, or N/seconds; 0 is no limit (10000/10)',
+    toCallLimit,
+    { max: 10_000, windowMs: 10_000 } as CallLimit | undefined
+  ),
   store: setting(
     'STORE',
     'file:PATH | redis://… | rediss://… | redis+sentinel://… | redis+cluster://… | etcd://… | memory:',
@@ -169,7 +177,8 @@ export function settingsHelp(): string {
 
 function describe(name: string, fallback: unknown): string {
   if (name === 'INSTANCE') return ' (host name and pid)'
-  return fallback === undefined || (Array.isArray(fallback) && fallback.length === 0) ? '' : ` (${fallback})`
+  // What is no plain value is in the help text itself.
+  return fallback === undefined || typeof fallback === 'object' ? '' : ` (${fallback})`
 }
 
 // Kubernetes puts SLUICE_PORT=tcp://10.0.0.1:80 into every pod beside a Service named "sluice": not meant for us.

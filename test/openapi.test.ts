@@ -53,6 +53,8 @@ t.test('every operation of the contract is there', async t => {
     crud('/forward-rules'),
     crud('/services'),
     crud('/certificates'),
+    crud('/clients'),
+    crud('/tiers'),
     config,
     ['GET /services/{id}/health', 'GET /services/{id}/discovery', 'GET /services/{id}/breaker', 'PUT /services/{id}/breaker'],
     ['POST /commits', 'POST /explain'],
@@ -73,6 +75,7 @@ t.test('every operation says what it is, who may call it and how it can fail', a
     t.same(operation.security, isOpen ? [] : [{ bearer: [] }], called)
     for (const status of isOpen ? ['403', '500'] : ['400', '401', '403', '500'])
       t.same(operation.responses[status], { $ref: `#/components/responses/Problem${status}` }, `${called} ${status}`)
+    t.equal(operation.responses['429'] !== undefined, !['/health', '/ready', '/metrics'].includes(path), called)
     if (!isOpen) t.match(operation.description, /Needs the role `(viewer|editor|admin)`\./, called)
   }
 })
@@ -81,7 +84,7 @@ t.test('every body has an example to try', async t => {
   const withBody = operations.flatMap(({ called, operation }) =>
     operation.requestBody === undefined ? [] : [{ called, body: operation.requestBody }]
   )
-  t.equal(withBody.length, 16)
+  t.equal(withBody.length, 22)
   for (const { called, body } of withBody)
     for (const [type, media] of Object.entries(body.content)) t.ok(media.example ?? media.examples, `${called} ${type}`)
 })

@@ -18,6 +18,7 @@ t.test('without any setting the defaults hold', async t => {
     host: '0.0.0.0',
     adminPort: 9000,
     adminHost: '127.0.0.1',
+    adminRateLimit: { max: 10_000, windowMs: 10_000 },
     store: 'file:./sluice.yaml',
     namespace: 'default',
     logLevel: 'info',
@@ -67,6 +68,16 @@ t.test('a bad setting is one line that names it', async t => {
   t.match(refused({ SLUICE_ADMIN_TOKENS: 'ci:root:x' }), /name:role:token/)
   t.match(refused({}, ['--prot', '80']), /Unknown option '--prot'/)
   for (const message of [refused({}, ['--prot', '80']), refused({ SLUICE_STORE: 'mysql://x' })]) t.notMatch(message, /\n/)
+})
+
+t.test('the limit of admin calls is a number in ten seconds or in as many as it says, and 0 is none', async t => {
+  const limitOf = (text: string) => readSettings({ SLUICE_ADMIN_RATE_LIMIT: text }).adminRateLimit
+  t.same(limitOf('50'), { max: 50, windowMs: 10_000 })
+  t.same(limitOf('50/60'), { max: 50, windowMs: 60_000 })
+  t.equal(limitOf('0'), undefined)
+  for (const text of ['-1', 'none', '1/0', '1/', '/1', '1.5', '1/1/1'])
+    t.equal(refused({ SLUICE_ADMIN_RATE_LIMIT: text }), `SLUICE_ADMIN_RATE_LIMIT must be N or N/seconds, not '${text}'`)
+  t.match(settingsHelp(), /SLUICE_ADMIN_RATE_LIMIT .*\(10000\/10\)\n/)
 })
 
 t.test('every store of the documentation is taken', async t => {

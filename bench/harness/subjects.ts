@@ -30,6 +30,7 @@ function gateway(name: string, accessLog: boolean): Subject {
           SLUICE_PORT: `${port}`,
           SLUICE_HOST: '127.0.0.1',
           SLUICE_ADMIN_PORT: `${await freePort()}`,
+          SLUICE_ADMIN_RATE_LIMIT: '0',
           SLUICE_STORE: `file:${store}`,
           SLUICE_DATA_DIR: join(folder, 'data'),
           SLUICE_ACCESS_LOG: `${accessLog}`

@@ -8,6 +8,8 @@ export interface AccessLine {
   readonly request_id: string
   /** The client's address after trusted proxies. */
   readonly client_ip: string | undefined
+  /** The id of the client that it comes from, where it is known. */
+  readonly client?: string | undefined
   readonly method: string | undefined
   /** Host and port as the client named them. */
   readonly host: string | undefined
@@ -44,7 +46,7 @@ export interface AccessLine {
 /** One line of JSON with its line break, in the form of pino: `level` 30 (info), `time` in milliseconds since the epoch, `msg`. */
 export function toText(line: AccessLine, nowMs: number): string {
   return (
-    `{"level":30,"time":${timeText(nowMs)},"request_id":${quote(line.request_id)}${optional('client_ip', line.client_ip)}` +
+    `{"level":30,"time":${timeText(nowMs)},"request_id":${quote(line.request_id)}${optional('client_ip', line.client_ip)}${optional('client', line.client)}` +
     `${optional('method', line.method)}${optional('host', line.host)}${optional('path', line.path)}${optional('query', line.query)}` +
     `${optional('protocol', line.protocol)},"status":${line.status}${optional('rule', line.rule)}${optional('service', line.service)}` +
     `${optional('target', line.target)},"bytes_sent":${line.bytes_sent}` +

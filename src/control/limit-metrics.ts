@@ -34,6 +34,16 @@ export function createLimitMetrics(registry: Registry): LimitMetrics {
       for (const { id: limit, storeFailures } of limiter?.live ?? []) if (storeFailures > 0) this.inc({ limit }, storeFailures)
     }
   })
+  new Counter({
+    name: 'sluice_rate_limit_overshoot_total',
+    help: 'Requests that bounded limits let through above the limit, as the store found out.',
+    labelNames: ['limit'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { id: limit, ahead } of limiter?.live ?? []) if ((ahead?.overshoot ?? 0) > 0) this.inc({ limit }, ahead!.overshoot)
+    }
+  })
   new Gauge({
     name: 'sluice_rate_limit_keys',
     help: 'Keys that are counted in memory.',
@@ -41,7 +51,7 @@ export function createLimitMetrics(registry: Registry): LimitMetrics {
     registers,
     collect() {
       this.reset()
-      for (const { id: limit, counter } of limiter?.live ?? []) this.set({ limit }, counter.size)
+      for (const { id: limit, keys } of limiter?.live ?? []) this.set({ limit }, keys)
     }
   })
   new Counter({
@@ -51,7 +61,7 @@ export function createLimitMetrics(registry: Registry): LimitMetrics {
     registers,
     collect() {
       this.reset()
-      for (const { id: limit, counter } of limiter?.live ?? []) if (counter.evictions > 0) this.inc({ limit }, counter.evictions)
+      for (const { id: limit, evictions } of limiter?.live ?? []) if (evictions > 0) this.inc({ limit }, evictions)
     }
   })
   createAdaptiveMetrics(registers, () => limiter?.live ?? [])

@@ -1,6 +1,7 @@
 /** What the limits of a described request say now. */
 import type { LimitReport } from '../../schemas/limit-report.ts'
 import type { AdaptiveState } from '../core/limit/adaptive-rate.ts'
+import { type LeasedAlgorithm, maxOvershoot } from '../core/limit/lease-bounds.ts'
 import type { LimitedRequest } from '../limits/admission.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { Take } from '../limits/take.ts'
@@ -26,7 +27,7 @@ function toReport(take: Take, { cluster }: Limiter): LimitReport {
     allows: isAnswered ? decision.limit : take.spec.burst,
     remaining: isAnswered ? decision.remaining : null,
     reset_ms: isAnswered ? Math.ceil(decision.resetMs) : null,
-    max_overshoot: isShared && limit.mode === 'bounded' ? cluster.maxOvershoot(take) : 0,
+    max_overshoot: isShared && limit.mode === 'bounded' ? maxOvershoot(limit.algorithm as LeasedAlgorithm, take.spec, cluster.instances) : 0,
     adaptive: live.rate === undefined ? null : toAdaptiveReport(live.rate.state)
   }
 }

@@ -1,6 +1,7 @@
 /** What the gateway measures, for Prometheus. One object per process, with a registry of its own. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client'
 import { version } from '../version.ts'
+import { type AuthMetrics, createAuthMetrics } from './auth-metrics.ts'
 import { type BreakerMetrics, createBreakerMetrics } from './breaker-metrics.ts'
 import { createDiscoveryMetrics, type DiscoveryMetrics } from './discovery-metrics.ts'
 import { createHealthMetrics, type HealthMetrics } from './health-metrics.ts'
@@ -20,6 +21,7 @@ export interface Metrics
     BreakerMetrics,
     DiscoveryMetrics,
     LimitMetrics,
+    AuthMetrics,
     WebSocketMetrics {
   readonly registry: Registry
   /** A request has come in. */
@@ -66,6 +68,7 @@ export function createMetrics({ measureProcess = true }: MetricsOptions = {}): M
     ...createBreakerMetrics(registry),
     ...createDiscoveryMetrics(registry),
     ...createLimitMetrics(registry),
+    ...createAuthMetrics(registry),
     ...createWebSocketMetrics(registry)
   }
 }

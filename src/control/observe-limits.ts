@@ -43,3 +43,13 @@ export function reportRefusals(
     logger.info(line, limit.shadow ? 'a limit in shadow would have refused a request' : 'a limit refused a request')
   }
 }
+
+/** A listener that tells the log when the store of limits stops answering, and when it answers again. */
+export function reportLimitStore(logger: Logger): (available: boolean, reason: string) => void {
+  let wasAway = false
+  return (available, reason) => {
+    if (!available) logger.warn({ reason }, 'the Redis of rate limits does not answer; on_store_failure of each limit holds')
+    else if (wasAway) logger.info('the Redis of rate limits answers again')
+    wasAway = !available
+  }
+}

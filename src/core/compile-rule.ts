@@ -1,5 +1,6 @@
 /** From a rule in canonical form to what requests need of it. Checks everything that the schema cannot say. */
 import { defaultTimeouts, type ForwardRule } from '../../schemas/forward-rule.ts'
+import { type CompiledAuth, compileAuth } from './auth/compile-auth.ts'
 import type { CompiledBreaker } from './breaker-policy.ts'
 import { compileBreaker } from './compile-breaker.ts'
 import { compileTests } from './compile-tests.ts'
@@ -17,7 +18,7 @@ import { compilePredicates } from './predicates.ts'
 import { compileLocation } from './redirect-location.ts'
 import type { RegexEngine } from './regex.ts'
 import { compileRetry } from './retry-policy.ts'
-import type { CompiledMirror, CompiledRule, CompiledTimeouts } from './route.ts'
+import type { CompiledHeaderEdits, CompiledMirror, CompiledRule, CompiledTimeouts } from './route.ts'
 import { compileAction } from './rule-action.ts'
 import { Faults, type RuleFault } from './rule-fault.ts'
 
@@ -36,7 +37,8 @@ export function compileRule(
   const faults = new Faults()
   const action = compileAction(item, faults)
   const compiled = compileMatch(item, regex, faults)
-  const requestHeaders = compileHeaderEdits(item.request_headers, 'request_headers', faults)
+  const auth = compileAuth(item.auth, faults)
+  const requestHeaders = withHidden(compileHeaderEdits(item.request_headers, 'request_headers', faults), auth)
   const responseHeaders = compileHeaderEdits(item.response_headers, 'response_headers', faults)
   if (!isHostHeader(item.host_header)) faults.add(['host_header'], "must be 'preserve', 'target' or a host with an optional port")
   const rewritePath = compiled && compileRewrite(item, compiled.match.path, faults, paths)
@@ -45,7 +47,7 @@ export function compileRule(
   const breaker = compileRuleBreaker(item, faults)
   const limits = compileLimits(
     item.rate_limit,
-    { kind: 'rule', id: item.id, path: compiled?.match.path, knowsClients: 'auth' in item },
+    { kind: 'rule', id: item.id, path: compiled?.match.path, knowsClients: auth !== undefined },
     faults,
     ['rate_limit']
   )
@@ -68,6 +70,7 @@ export function compileRule(
     websocket: compileWebSocket(item.websocket),
     retry: item.retry === undefined ? undefined : compileRetry(item.retry),
     breaker,
+    auth,
     limits,
     mirror,
     tests
@@ -85,6 +88,12 @@ function compileMatch(item: ForwardRule, regex: RegexEngine, faults: Faults): { 
 
 function compileTimeouts(written: ForwardRule['timeout_ms']): CompiledTimeouts {
   return written === undefined ? defaultTimeouts : { ...defaultTimeouts, ...written }
+}
+
+// First of all: a rule may send another value under the same name.
+function withHidden(edits: CompiledHeaderEdits | undefined, auth: CompiledAuth | undefined): CompiledHeaderEdits | undefined {
+  if (auth === undefined || auth.hidden.length === 0) return edits
+  return { set: [], add: [], ...edits, remove: [...new Set([...auth.hidden, ...(edits?.remove ?? [])])] }
 }
 
 function compileMirror({ mirror, redirect, respond }: ForwardRule, faults: Faults): CompiledMirror | undefined {

@@ -1,6 +1,7 @@
 /** The shapes that the route index hands to the proxy. Everything here is immutable; live state lives elsewhere. */
 import type { ForwardRule } from '../../schemas/forward-rule.ts'
 import type { Service } from '../../schemas/service.ts'
+import type { CompiledAuth } from './auth/compile-auth.ts'
 import type { CompiledBreaker } from './breaker-policy.ts'
 import type { CompiledTest } from './compile-tests.ts'
 import type { CompiledWebSocket } from './compile-websocket.ts'
@@ -146,6 +147,8 @@ export interface CompiledRule {
   readonly retry: CompiledRetry | undefined
   /** Takes the place of its service's; undefined: that of its service holds. */
   readonly breaker: CompiledBreaker | undefined
+  /** Undefined: everybody may use it. */
+  readonly auth: CompiledAuth | undefined
   /** All of them must let a request pass. */
   readonly limits: readonly CompiledLimit[]
   /** Undefined: nothing is copied. */

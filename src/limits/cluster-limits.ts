@@ -1,7 +1,10 @@
 /** What the limiter asks of the limits that instances count together. */
 import type { LimitAlgorithm } from '../../schemas/rate-limit.ts'
 import type { LimitDecision } from '../core/limit/decision.ts'
+import type { KeyBudget } from '../core/limit/key-table.ts'
+import type { LeasedAlgorithm } from '../core/limit/lease-bounds.ts'
 import type { LimitSpec } from '../core/limit/spec.ts'
+import type { BoundedLimit } from './bounded-limits.ts'
 
 /** One limit that a request is to be counted under. */
 export interface ClusterTake {
@@ -28,10 +31,6 @@ export interface ClusterLimits {
    * not answer.
    */
   take(takes: readonly ClusterTake[], cost: 0 | 1): Promise<ClusterAnswer>
-  /** As a counter's `take`, from what was taken ahead, and without waiting. False: the store does not answer, and nothing was counted. */
-  takeAhead(take: ClusterTake, nowMs: number, cost: number, out: LimitDecision): boolean
-  /** Takes back one request of the same moment. */
-  giveBackAhead(take: ClusterTake): void
-  /** The most requests that come through beside the limit, with so many instances. */
-  maxOvershoot(take: Pick<ClusterTake, 'algorithm' | 'spec'>): number
+  /** A limit whose tokens are taken ahead. @param budget how many keys may be known */
+  open(id: string, algorithm: LeasedAlgorithm, budget: KeyBudget): BoundedLimit
 }

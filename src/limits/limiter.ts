@@ -54,7 +54,7 @@ export class Limiter {
     const takes = [...tierLimits, ...limits].map(limit => this.#toTake(limit, facts))
     for (const take of takes) {
       if (this.#isAsked(take.limit)) continue
-      if (this.#isAhead(take.limit)) take.isAnswered = this.cluster!.takeAhead(take, nowMs, 0, take.decision)
+      if (this.#isAhead(take.limit)) take.isAnswered = take.live.ahead!.look(take.key, take.spec, this.cluster!.instances, take.decision)
       else {
         take.live.counter.take(take.key, take.spec, nowMs, 0, take.decision)
         take.isAnswered = true
@@ -78,7 +78,7 @@ export class Limiter {
   retain(isInForce: (live: LiveLimit) => boolean): void {
     for (const [id, live] of this.#live) {
       if (isInForce(live)) continue
-      live.counter.clear()
+      live.close()
       this.#live.delete(id)
     }
   }
@@ -90,7 +90,8 @@ export class Limiter {
       admission.takes.push(take)
       if (this.#isAsked(limit)) continue
       if (this.#isAhead(limit)) {
-        if (this.cluster!.takeAhead(take, nowMs, 1, take.decision)) take.countedBy = take.decision.allowed ? 'ahead' : undefined
+        if (take.live.ahead!.take(take.key, take.spec, this.cluster!.instances, take.decision))
+          take.countedBy = take.decision.allowed ? 'ahead' : undefined
         else this.#withoutStore(take, nowMs)
       } else this.#takeFromMemory(take, take.spec, nowMs)
       take.isAnswered = true
@@ -170,7 +171,7 @@ export class Limiter {
 
   #takeBack(take: Take): void {
     if (take.countedBy === 'memory') take.live.counter.giveBack(take.key, take.spec)
-    else if (take.countedBy === 'ahead') this.cluster!.giveBackAhead(take)
+    else if (take.countedBy === 'ahead') take.live.ahead!.giveBack(take.key)
     take.countedBy = undefined
   }
 
@@ -192,7 +193,7 @@ export class Limiter {
   #liveOf(limit: CompiledLimit): LiveLimit {
     let live = this.#live.get(limit.id)
     if (live === undefined) {
-      live = new LiveLimit(limit, this.#budget, this.#now())
+      live = new LiveLimit(limit, this.#budget, this.#now(), this.cluster)
       this.#live.set(limit.id, live)
     }
     return live

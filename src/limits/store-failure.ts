@@ -1,15 +1,10 @@
 /** What becomes of a request under a limit that instances count together, while the store does not answer. */
+import { shareOf } from '../core/limit/lease-bounds.ts'
 import type { LimitSpec } from '../core/limit/spec.ts'
 import type { Take } from './take.ts'
 
 /** When a refused request may come again: the store is asked all the time. */
 const retryMs = 1_000
-
-/** The part of a limit that falls to one of so many instances, at least one request. */
-export function shareOf(spec: LimitSpec, instances: number): LimitSpec {
-  if (instances <= 1) return spec
-  return { ...spec, limit: Math.max(1, Math.ceil(spec.limit / instances)), burst: Math.max(1, Math.ceil(spec.burst / instances)) }
-}
 
 /** Writes the decision of `take`, as the limit's `on_store_failure` says. @param countHere counts it in memory */
 export function storeFailed(take: Take, instances: number, countHere: (spec: LimitSpec) => void): void {

@@ -20,6 +20,8 @@ export interface RedisKeys {
   readonly instances: string
   /** What the key of an instance's report begins with; the name follows. */
   readonly instance: string
+  /** What the key of a count of admin calls begins with; the caller follows. */
+  readonly adminCalls: string
   /** One hash per kind: id -> the item as JSON, as written. */
   readonly items: Readonly<Record<Kind, string>>
 }
@@ -37,6 +39,7 @@ export function redisKeys(namespace: string): RedisKeys {
     notices: key('notices'),
     instances: key('instances'),
     instance: key('instance:'),
+    adminCalls: key('admin-calls:'),
     items: Object.fromEntries(kinds.map(kind => [kind, key(kind)])) as Record<Kind, string>
   }
 }

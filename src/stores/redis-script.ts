@@ -10,7 +10,12 @@ export interface RedisScript {
 
 /** @param names of `.lua` files beside this one, read now and run as one: functions first. */
 export function createScript(...names: readonly string[]): RedisScript {
-  const source = names.map(name => readFileSync(new URL(name, import.meta.url), 'utf8')).join('\n')
+  return createScriptAt(import.meta.url, ...names)
+}
+
+/** As `createScript`, of files beside the module `base`. */
+export function createScriptAt(base: string, ...names: readonly string[]): RedisScript {
+  const source = names.map(name => readFileSync(new URL(name, base), 'utf8')).join('\n')
   const sha = createHash('sha1').update(source).digest('hex')
   return {
     async run(redis, keys, args) {

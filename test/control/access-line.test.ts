@@ -12,6 +12,7 @@ const line: AccessLine = {
   protocol: 'HTTP/1.1',
   status: 200,
   rule: 'r1',
+  client: 'acme',
   service: 's1',
   target: 'http://10.0.0.7:8080',
   bytes_sent: 12,

@@ -1,7 +1,7 @@
 /** The admin app over a memory store, for tests. Every answer is held to the OpenAPI document. */
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { pino } from 'pino'
-import { buildAdmin } from '../../src/app.ts'
+import { type AdminAppOptions, buildAdmin } from '../../src/app.ts'
 import type { AdminToken } from '../../src/control/access.ts'
 import { EventFeed } from '../../src/control/event-feed.ts'
 import { Fleet } from '../../src/control/fleet.ts'
@@ -26,6 +26,8 @@ export interface AdminOptions {
   readonly store?: WritableStore
   /** Whether the configuration is loaded before the test begins. Default true. */
   readonly started?: boolean
+  /** Default: calls are not counted. */
+  readonly rateLimit?: AdminAppOptions['rateLimit']
   /** The WebSockets that are open. Default: none. */
   readonly connections?: Connections
 }
@@ -54,6 +56,7 @@ export interface Admin {
 
 export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promise<Admin> {
   const { tokens = [], adminHost = '127.0.0.1', store = createMemoryStore(), started = true, connections = new Connections() } = options
+  const { rateLimit } = options
   const live = new LiveConfig({ store, parse: parseItem })
   const listener = { onCount: () => {}, onMismatch: () => {}, onNamesake: () => {} }
   const fleet = new Fleet({ live, store, instance: 'test-1', version: '0.0.0', listener })
@@ -74,6 +77,7 @@ export async function startAdmin(t: Teardown, options: AdminOptions = {}): Promi
     metrics: createMetrics({ measureProcess: false }),
     isReady: () => live.snapshot !== undefined && !readiness.draining,
     tokens,
+    ...(rateLimit === undefined ? {} : { rateLimit }),
     connections,
     health,
     breakers,

@@ -16,8 +16,8 @@ export interface NameServer {
 
 /** Starts a server; `t.teardown` stops it. */
 export async function startNameServer(t: Teardown, records: readonly string[]): Promise<NameServer> {
-  const port = await freeUdpPort()
-  let child: ChildProcess | undefined
+  const [port, first] = await startOnFreePort(records)
+  let child: ChildProcess | undefined = first
   const kill = async (): Promise<void> => {
     const running = child
     child = undefined
@@ -31,8 +31,18 @@ export async function startNameServer(t: Teardown, records: readonly string[]): 
     child = await start(port, list)
   }
   t.teardown(kill)
-  await names(records)
   return { address: `127.0.0.1:${port}`, names, kill }
+}
+
+// A port that is free for UDP may be taken for TCP, which a name server needs too; and another process may be faster.
+async function startOnFreePort(records: readonly string[], attempts = 5): Promise<[port: number, child: ChildProcess]> {
+  const port = await freeUdpPort()
+  try {
+    return [port, await start(port, records)]
+  } catch (error) {
+    if (attempts === 1) throw error
+    return startOnFreePort(records, attempts - 1)
+  }
 }
 
 async function start(port: number, records: readonly string[]): Promise<ChildProcess> {

@@ -113,10 +113,11 @@ function spawnGateway(
   args: readonly string[],
   nodeArgs: readonly string[] = []
 ): ChildProcess {
-  const ports = { SLUICE_PORT: '0', SLUICE_ADMIN_PORT: '0' }
+  // Tests ask as often as they like, unless they are about that.
+  const own = { SLUICE_PORT: '0', SLUICE_ADMIN_PORT: '0', SLUICE_ADMIN_RATE_LIMIT: '0' }
   return spawn(...nodeCommand(['--no-warnings', ...nodeArgs, join(root, 'src/cli.ts'), ...args]), {
     cwd: folder,
-    env: { ...cleanEnv(), ...ports, ...env },
+    env: { ...cleanEnv(), ...own, ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })
 }

@@ -17,12 +17,16 @@ import { connect, type RawClient } from './raw-client.ts'
 export interface Items {
   readonly rules?: readonly Record<string, unknown>[]
   readonly services?: readonly Record<string, unknown>[]
+  readonly tiers?: readonly Record<string, unknown>[]
+  readonly clients?: readonly Record<string, unknown>[]
 }
 
 /** A snapshot of items as an operator writes them. @throws when one of them is not valid */
-export function toSnapshot({ rules = [], services = [] }: Items): Snapshot {
+export function toSnapshot({ rules = [], services = [], tiers = [], clients = [] }: Items): Snapshot {
   const changes = [
     ...services.map((item, seq) => ({ op: 'put' as const, kind: 'service' as const, id: String(item.id), seq, item })),
+    ...tiers.map((item, seq) => ({ op: 'put' as const, kind: 'tier' as const, id: String(item.id), seq, item })),
+    ...clients.map((item, seq) => ({ op: 'put' as const, kind: 'client' as const, id: String(item.id), seq, item })),
     ...rules.map((item, seq) => ({ op: 'put' as const, kind: 'forward_rule' as const, id: String(item.id), seq: 1_000 + seq, item }))
   ]
   const state = ConfigState.empty.apply({ revision: 1, changes }, parseItem)

@@ -29,7 +29,7 @@ t.test('what a balancer cannot be is refused, with its place', async t => {
     [{ balancer: { algorithm: 'round_robin', hash_on: 'ip' } }, '/balancer/hash_on'],
     [{ balancer: { algorithm: 'ip_hash', hash_on: 'ip' } }, '/balancer/hash_on'],
     [{ balancer: { hash_on: 'ip' } }, '/balancer/hash_on'],
-    [{ balancer: { algorithm: 'consistent_hash', hash_on: 'client' } }, '/balancer/hash_on'],
+    [{ balancer: { algorithm: 'consistent_hash', hash_on: 'caller' } }, '/balancer/hash_on'],
     [{ balancer: { algorithm: 'consistent_hash', hash_on: 'header:' } }, '/balancer/hash_on'],
     [{ balancer: { algorithm: 'consistent_hash', hash_on: 'header:a b' } }, '/balancer/hash_on'],
     [{ balancer: { algorithm: 'consistent_hash', hash_on: 'cookie:a;b' } }, '/balancer/hash_on'],

@@ -1,6 +1,7 @@
 /** What a limit is when it does not say, and whose it is. */
 import { defaultRateLimit, type LimitAlgorithm, type LimitMode, type LimitScope, type RateLimit } from '../../../schemas/rate-limit.ts'
 import type { PathMatcher } from '../match.ts'
+import { isLeased } from './lease-bounds.ts'
 
 /** Whose limits these are. */
 export interface LimitOwner {
@@ -11,9 +12,6 @@ export interface LimitOwner {
   /** Whether requests can have a client. Always for a tier. */
   readonly knowsClients: boolean
 }
-
-/** What `bounded` can do: tokens can be taken ahead. */
-const leasable: ReadonlySet<LimitAlgorithm> = new Set(['token_bucket', 'sliding_window', 'fixed_window'])
 
 /** How a limit's key is made up when it does not say. */
 export function keyOf(item: RateLimit, { kind }: Pick<LimitOwner, 'kind'>): readonly string[] {
@@ -31,7 +29,7 @@ export function scopeOf(item: RateLimit): LimitScope {
 }
 
 export function isLeasable(item: RateLimit): boolean {
-  return leasable.has(algorithmOf(item))
+  return isLeased(algorithmOf(item))
 }
 
 export function modeOf(item: RateLimit): LimitMode {
