@@ -44,7 +44,7 @@ t.test('one change that cannot be stops them all, with a pointer to it', async t
     ['a put of nothing', [{ op: 'put', kind: 'service', id: 'a' }], 400, '/changes/0/item'],
     ['a delete of something', [{ op: 'delete', kind: 'service', id: 'a', item: {} }], 400, '/changes/0/item'],
     ['an unknown op', [{ op: 'patch', kind: 'service', id: 'a' }], 400, '/changes/0/op'],
-    ['an unknown kind', [{ op: 'delete', kind: 'client', id: 'a' }], 400, '/changes/0/kind'],
+    ['an unknown kind', [{ op: 'delete', kind: 'consumer', id: 'a' }], 400, '/changes/0/kind'],
     ['an unknown field', [{ ...putService, when: 'now' }], 400, '/changes/0/when'],
     ['nothing', [], 400, '/changes']
   ]

@@ -35,7 +35,7 @@ t.test('everything that JSON.parse takes is read the same', async t => {
   ]) {
     t.equal(JSON.stringify(readJson(text).lists.service), JSON.stringify(items))
   }
-  t.same(readJson('{}').lists, { service: [], forward_rule: [], certificate: [] })
+  t.same(readJson('{}').lists, { service: [], forward_rule: [], certificate: [], tier: [], client: [] })
   t.same(readJson('{"services": null}').lists.service, [])
 })
 
