@@ -27,7 +27,8 @@ function toReport(take: Take, { cluster }: Limiter): LimitReport {
     allows: isAnswered ? decision.limit : take.spec.burst,
     remaining: isAnswered ? decision.remaining : null,
     reset_ms: isAnswered ? Math.ceil(decision.resetMs) : null,
-    max_overshoot: isShared && limit.mode === 'bounded' ? maxOvershoot(limit.algorithm as LeasedAlgorithm, take.spec, cluster.instances) : 0,
+    max_overshoot:
+      isShared && limit.mode === 'bounded' ? maxOvershoot(limit.algorithm as LeasedAlgorithm, take.spec, cluster.instances) : 0,
     adaptive: live.rate === undefined ? null : toAdaptiveReport(live.rate.state)
   }
 }

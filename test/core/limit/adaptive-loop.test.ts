@@ -14,7 +14,8 @@ const queues: Readonly<Record<string, QueueOptions>> = {
   'begun far too high': { policy: { start: 3_000, max: 5_000 } },
   'begun far too low': { policy: { start: 10 } },
   'a target of a second': { workers: 20, serviceMs: 500, seconds: 240, policy: { targetMs: 1_000, start: 40 } },
-  'a target of ten milliseconds': { workers: 4, serviceMs: 4, policy: { targetMs: 10, start: 900, max: 100_000 } }
+  'a target of ten milliseconds': { workers: 4, serviceMs: 4, policy: { targetMs: 10, start: 900, max: 100_000 } },
+  'a target of a millisecond': { workers: 4, serviceMs: 0.4, seconds: 6, policy: { targetMs: 1, start: 9_000, max: 100_000 } }
 }
 
 t.test('against a queue it holds the target within 20 %, whatever its capacity does', async t => {
