@@ -3,6 +3,17 @@ import Type, { type Static } from 'typebox'
 import { nullable } from './common.ts'
 import { limitAlgorithms, limitModes, limitScopes } from './rate-limit.ts'
 
+const AdaptiveStateSchema = Type.Object(
+  {
+    rate: Type.Number({ description: 'The rate of the moment, in requests per `window_ms`.' }),
+    observed_ms: nullable(Type.Number({ minimum: 0 }), { description: 'The latency that was measured last; null: none yet.' }),
+    error: Type.Number({ minimum: -1, maximum: 1, description: 'How far that is below the target, as a share of it.' }),
+    integral: Type.Number({ description: 'The rate without what the error of the moment adds or takes.' }),
+    bound: nullable(Type.Enum(['min', 'max']), { description: 'The bound that the rate is at; null: none.' })
+  },
+  { additionalProperties: false, title: 'AdaptiveState' }
+)
+
 export const LimitReportSchema = Type.Object(
   {
     limit: Type.String({ description: 'The name of its counters, as in the metrics.', examples: ['rule/r1/token_bucket/ip'] }),
@@ -19,7 +30,8 @@ export const LimitReportSchema = Type.Object(
     max_overshoot: Type.Integer({
       minimum: 0,
       description: 'The most requests that can come through beside the limit, with the instances that are live now. 0: none.'
-    })
+    }),
+    adaptive: nullable(AdaptiveStateSchema, { description: 'What moves the rate of an adaptive limit; null: another algorithm.' })
   },
   { additionalProperties: false, title: 'LimitReport' }
 )

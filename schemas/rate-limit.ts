@@ -48,7 +48,8 @@ const LimitSchema = Type.Integer({
 const BurstSchema = Type.Integer({
   minimum: 1,
   maximum: maxLimit,
-  description: 'token_bucket and adaptive: the most that may come at once after a pause. Default: `limit`.',
+  description:
+    'token_bucket and adaptive: the most that may come at once after a pause. Default: `limit`; adaptive: what the rate gives in one target latency.',
   examples: [200]
 })
 const WindowSchema = Type.Integer({ minimum: 1, maximum: maxWindowMs, description: 'What `limit` is for, in milliseconds. Default 1000.' })
@@ -121,8 +122,8 @@ export const RateLimitSchema = Type.Object(
     min: Type.Optional(Type.Integer({ minimum: 1, maximum: maxLimit, description: 'adaptive: the rate never goes below.' })),
     max: Type.Optional(Type.Integer({ minimum: 1, maximum: maxLimit, description: 'adaptive: the rate never goes above.' })),
     kp: gain(defaultGains.kp, 'the proportional gain.'),
-    ki: gain(defaultGains.ki, 'the integral gain, per second.'),
-    kd: gain(defaultGains.kd, 'the derivative gain, in seconds.')
+    ki: gain(defaultGains.ki, 'the integral gain, per target latency.'),
+    kd: gain(defaultGains.kd, 'the derivative gain, in target latencies.')
   },
   { additionalProperties: false, title: 'RateLimit', description: 'A limit. docs/rate-limits.md says what each guarantees.' }
 )

@@ -9,11 +9,11 @@ const serviceMs = 50
 const perSecond = 400
 const phaseMs = 20_000
 
-/** A gateway and a target with sockets between, under twice the load that the target can take, which is half as fast in the middle. A table. */
+/** A gateway and a target with sockets between, under twice the load that the target can take; in the middle half of its workers stop. A table. */
 export async function measureForReal(): Promise<string> {
   const scope = createScope()
   try {
-    const target = await startQueueTarget(scope, workers, serviceMs)
+    const target = await startQueueTarget(scope, { workers, serviceMs })
     const gateway = await startGateway(scope, { SLUICE_ACCESS_LOG: 'false', SLUICE_STORE: 'memory:' })
     const rate_limit = { algorithm: 'adaptive', limit: 100, min: 10, max: 5_000, target_latency_ms: 100, key: 'rule' }
     await gateway.admin('PUT', '/forward-rules/r1', { path: '/', target: target.url, rate_limit })
@@ -28,12 +28,12 @@ export async function measureForReal(): Promise<string> {
       }
     })
     const rows: string[] = []
-    for (const [phase, factor] of [
+    for (const [phase, share] of [
       ['full', 1],
-      ['half', 2],
+      ['half', 0.5],
       ['full again', 1]
     ] as const) {
-      target.serviceMs = serviceMs * factor
+      await target.change({ workers: workers * share })
       await delay(phaseMs / 2)
       // It has settled.
       took = []

@@ -1,6 +1,7 @@
 /** What is measured of limits. Read at a scrape. */
 import { Counter, Gauge, type Registry } from '@prometheus-io/client'
 import type { Limiter } from '../limits/limiter.ts'
+import type { LiveLimit } from '../limits/live-limit.ts'
 
 export interface LimitMetrics {
   /** Where the counts come from. Default: there are none. */
@@ -71,9 +72,36 @@ export function createLimitMetrics(registry: Registry): LimitMetrics {
       this.set(limiter?.cluster?.instances ?? 1)
     }
   })
+  createAdaptiveMetrics(registers, () => limiter?.live ?? [])
   return {
     readLimits: source => {
       limiter = source
     }
   }
+}
+
+function createAdaptiveMetrics(registers: Registry[], live: () => Iterable<LiveLimit>): void {
+  new Gauge({
+    name: 'sluice_rate_limit_adaptive_rate',
+    help: 'The rate of adaptive limits at the moment, in requests per window of the limit.',
+    labelNames: ['limit'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { id: limit, rate } of live()) if (rate !== undefined) this.set({ limit }, rate.rate)
+    }
+  })
+  new Gauge({
+    name: 'sluice_rate_limit_adaptive_latency_seconds',
+    help: 'The latency that adaptive limits measured last.',
+    labelNames: ['limit'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { id: limit, rate } of live()) {
+        const observedMs = rate?.state.observedMs ?? null
+        if (observedMs !== null) this.set({ limit }, observedMs / 1_000)
+      }
+    }
+  })
 }

@@ -1,5 +1,6 @@
 /** What the limits of a described request say now. */
 import type { LimitReport } from '../../schemas/limit-report.ts'
+import type { AdaptiveState } from '../core/limit/adaptive-rate.ts'
 import { type LeasedAlgorithm, maxOvershoot } from '../core/limit/lease-bounds.ts'
 import type { LimitedRequest } from '../limits/admission.ts'
 import type { Limiter } from '../limits/limiter.ts'
@@ -12,7 +13,7 @@ export async function reportLimits(limiter: Limiter, request: LimitedRequest): P
 }
 
 function toReport(take: Take, { cluster }: Limiter): LimitReport {
-  const { limit, decision, isAnswered } = take
+  const { limit, live, decision, isAnswered } = take
   const isShared = cluster !== undefined && limit.scope === 'cluster'
   return {
     limit: limit.id,
@@ -26,6 +27,12 @@ function toReport(take: Take, { cluster }: Limiter): LimitReport {
     allows: isAnswered ? decision.limit : take.spec.burst,
     remaining: isAnswered ? decision.remaining : null,
     reset_ms: isAnswered ? Math.ceil(decision.resetMs) : null,
-    max_overshoot: isShared && limit.mode === 'bounded' ? maxOvershoot(limit.algorithm as LeasedAlgorithm, take.spec, cluster.instances) : 0
+    max_overshoot:
+      isShared && limit.mode === 'bounded' ? maxOvershoot(limit.algorithm as LeasedAlgorithm, take.spec, cluster.instances) : 0,
+    adaptive: live.rate === undefined ? null : toAdaptiveReport(live.rate.state)
   }
+}
+
+function toAdaptiveReport({ rate, observedMs, error, integral, bound }: AdaptiveState): LimitReport['adaptive'] {
+  return { rate, observed_ms: observedMs, error, integral, bound }
 }

@@ -145,7 +145,7 @@ export class Limiter {
     const tier = request.facts.client?.tier ?? ''
     for (const take of takes) {
       const tally = take.live.tally(request.rule, tier)
-      if (take.live.rate !== undefined && take.isAnswered) this.#tellRate(take.live.rate, allowed, admission, nowMs)
+      if (take.live.rate !== undefined && take.isAnswered) this.#tellRate(take.live.rate, take, admission, nowMs)
       if (allowed) this.#letIn(take, admission, tally)
       else this.#takeBack(take)
       if (!take.isAnswered || take.decision.allowed) continue
@@ -163,10 +163,10 @@ export class Limiter {
     if (take.algorithm === 'concurrency' && take.countedBy === 'memory') admission.onRelease(() => this.#takeBack(take))
   }
 
-  // Refused by whatever limit, it is no request that the target gets.
-  #tellRate(rate: AdaptiveRate, allowed: boolean, admission: Admission, nowMs: number): void {
-    rate.count(allowed, nowMs)
-    if (allowed) admission.onRelease(latencyMs => rate.ended(latencyMs, this.#now()))
+  // Refused by another limit, it says nothing: neither is this one what holds requests back, nor does the target get it.
+  #tellRate(rate: AdaptiveRate, { decision }: Take, admission: Admission, nowMs: number): void {
+    rate.count(!decision.allowed, admission.allowed, nowMs)
+    if (admission.allowed) admission.onRelease(latencyMs => rate.ended(latencyMs))
   }
 
   #takeBack(take: Take): void {

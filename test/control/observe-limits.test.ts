@@ -3,19 +3,8 @@ import t from 'tap'
 import type { FeedEvent } from '../../src/control/event-feed.ts'
 import { createMetrics } from '../../src/control/metrics.ts'
 import { reportRefusals } from '../../src/control/observe-limits.ts'
-import { parseItem } from '../../src/control/parse-item.ts'
-import { RequestFacts } from '../../src/core/facts.ts'
-import { normalisePath } from '../../src/core/path.ts'
 import { Limiter } from '../../src/limits/limiter.ts'
-
-function limitsOf(rate_limit: unknown) {
-  const parsed = parseItem({ kind: 'forward_rule', id: 'r1', item: { respond: {}, rate_limit }, seq: 1 })
-  if (parsed.refused || parsed.kind !== 'forward_rule') throw new Error('not valid')
-  return parsed.compiled.limits
-}
-
-const facts = new RequestFacts('GET', normalisePath('/a/b')!, '?secret=1', 'a', '10.0.0.7', {}, 0)
-const request = (rate_limit: unknown) => ({ rule: 'r1', facts, limits: limitsOf(rate_limit), tierLimits: [] })
+import { toLimitedRequest } from '../helpers/limited-request.ts'
 
 t.test('of many refusals one in a second is told, with how many were not', async t => {
   const lines: Record<string, unknown>[] = []
@@ -24,7 +13,7 @@ t.test('of many refusals one in a second is told, with how many were not', async
   const logger = pino({ base: null, timestamp: true }, { write: (text: string) => void lines.push(JSON.parse(text)) })
   const onRefusal = reportRefusals(logger, { publish: event => void events.push(event) }, () => clock.nowMs)
   const limiter = new Limiter({ now: () => clock.nowMs, onRefusal })
-  const limited = request({ limit: 1, window_ms: 60_000, algorithm: 'fixed_window' })
+  const limited = toLimitedRequest({ limit: 1, window_ms: 60_000, algorithm: 'fixed_window' })
   for (let left = 11; left > 0; left--) await limiter.admit(limited)
   t.equal(lines.length, 1)
   t.match(lines[0], {
@@ -46,7 +35,7 @@ t.test('the metrics count by limit, rule, tier and outcome, and the keys', async
   const limiter = new Limiter({ now: () => 5_000 })
   const metrics = createMetrics({ measureProcess: false })
   metrics.readLimits(limiter)
-  const limited = request([
+  const limited = toLimitedRequest([
     { limit: 2, window_ms: 60_000 },
     { limit: 1, key: 'rule', shadow: true }
   ])

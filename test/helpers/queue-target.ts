@@ -1,40 +1,32 @@
-/** A target whose latency grows with the load: so many workers, each busy for a while with one request, and a queue before them. */
-import type { ServerResponse } from 'node:http'
+/** A target in a process of its own, whose latency grows with the load: a queue before some workers. For tests and benchmarks. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { cleanEnv, nodeCommand } from './clean-env.ts'
 import type { Teardown } from './gateway.ts'
-import { startTarget } from './target.ts'
+import type { QueueShape } from './queue-server.ts'
 
 export interface QueueTarget {
   readonly url: string
-  /** How long a worker is busy with a request, in milliseconds. */
-  serviceMs: number
-  /** Requests that wait or are worked on. */
-  readonly inside: number
+  /** Changes the workers, or how long each is busy; resolves once it holds for requests whose turn comes from now on. */
+  change(shape: Partial<QueueShape>): Promise<void>
 }
 
-export async function startQueueTarget(t: Teardown, workers: number, serviceMs: number): Promise<QueueTarget> {
-  const waiting: ServerResponse[] = []
-  let busy = 0
-  const work = (): void => {
-    while (busy < workers && waiting.length > 0) {
-      const response = waiting.shift()!
-      busy++
-      setTimeout(() => {
-        response.end('done')
-        busy--
-        work()
-      }, queue.serviceMs)
-    }
-  }
-  const { url } = await startTarget(t, (_request, response) => {
-    waiting.push(response)
-    work()
+const file = fileURLToPath(new URL('queue-server.ts', import.meta.url))
+
+export async function startQueueTarget(t: Teardown, shape: QueueShape): Promise<QueueTarget> {
+  const child = spawn(...nodeCommand([file]), { env: cleanEnv(), stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const exited = once(child, 'exit')
+  t.teardown(async () => {
+    child.kill()
+    await exited
   })
-  const queue = {
-    url,
-    serviceMs,
-    get inside() {
-      return busy + waiting.length
-    }
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }]
+  const change = async (change: Partial<QueueShape>): Promise<void> => {
+    const told = once(child, 'message')
+    child.send(change)
+    await told
   }
-  return queue
+  await change(shape)
+  return { url: `http://127.0.0.1:${port}`, change }
 }

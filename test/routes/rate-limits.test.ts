@@ -38,7 +38,8 @@ t.test('/explain says what the limits of a request would say, and counts nothing
     allows: 5,
     remaining: 5,
     reset_ms: 0,
-    max_overshoot: 0
+    max_overshoot: 0,
+    adaptive: null
   }
   t.same(await explain(), [fresh])
   const facts = new RequestFacts('GET', normalisePath('/')!, '', 'a', '10.0.0.7', {}, 0)
@@ -47,4 +48,22 @@ t.test('/explain says what the limits of a request would say, and counts nothing
   t.match(await explain(), [{ allowed: false, remaining: 0, allows: 5 }])
   await call('POST', '/forward-rules', { id: 'r2', path: '/free', respond: {} })
   t.same((await call('POST', '/explain', { url: 'http://a/free' })).body.limits, [])
+})
+
+t.test('/explain says where the rate of an adaptive limit is, and why', async t => {
+  const { call, limiter } = await startAdmin(t)
+  const rate_limit = { algorithm: 'adaptive', limit: 100, min: 10, max: 100, target_latency_ms: 100, key: 'rule' }
+  await call('POST', '/forward-rules', { id: 'r1', respond: {}, rate_limit })
+  const explain = async () => (await call('POST', '/explain', { url: 'http://a/', source_ip: '10.0.0.7' })).body.limits
+  t.match(await explain(), [
+    { algorithm: 'adaptive', adaptive: { rate: 100, observed_ms: null, error: 0, integral: Number, bound: 'max' } }
+  ])
+  const rate = [...limiter.live][0]!.rate!
+  for (let second = 1; second < 30; second++) {
+    const nowMs = performance.now() + second * 1_000
+    rate.count(true, true, nowMs)
+    rate.ended(300)
+    rate.advance(nowMs)
+  }
+  t.match(await explain(), [{ adaptive: { rate: 10, observed_ms: 300, error: -1, bound: 'min' } }])
 })

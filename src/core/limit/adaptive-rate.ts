@@ -5,6 +5,9 @@
  *
  *     e = (target - observed) / target, from -1 to 1
  *     rate = exp(integral + kp × e + kd × de/dτ),  d integral / dτ = ki × e,  τ = t / target
+ *
+ * What is observed is the mean of a period: in a queue that is what Little's law ties to the load, where a percentile would need more answers
+ * than a slow target gives. That `e` ends at -1 keeps one late answer from counting for more than one.
  */
 import type { AdaptivePolicy } from './compiled-limit.ts'
 import type { LimitSpec } from './spec.ts'
@@ -13,31 +16,55 @@ import type { LimitSpec } from './spec.ts'
 const periodShare = 0.5
 const shortestPeriodMs = 20
 const longestPeriodMs = 1_000
-/** A limit that let so much of its rate through is what held the rest back. */
-const bindingShare = 0.8
+/** Below it, the target latency is no unit of time: the rate is not moved so often. */
+const shortestUnitMs = 10
+
+/** After so many slow periods one after the other it is no late answer or two. */
+const slowForGood = 4
+
+/** What is known of an adaptive limit at a moment. */
+export interface AdaptiveState {
+  /** Requests per window. */
+  readonly rate: number
+  /** What was measured last, in milliseconds; null: nothing yet. */
+  readonly observedMs: number | null
+  /** How far that is below the target, as a share of the target: from -1 to 1. */
+  readonly error: number
+  /** The rate that the integral stands for: that of the moment, without what the error of the moment adds or takes. */
+  readonly integral: number
+  /** The bound that the rate is at; null: none. */
+  readonly bound: 'min' | 'max' | null
+}
 
 export class AdaptiveRate {
   /** What the token bucket counts with: the same object always, its numbers those of the moment. */
   readonly spec: { limit: number; windowMs: number; burst: number; maxDelayMs: number } & LimitSpec
   #policy: AdaptivePolicy
+  /** The logarithm of a rate. */
   #integral: number
   #error = 0
+  /** The rate at which the limit held requests back last: what quick answers prove is up to there. */
+  #boundRate: number
   #steppedMs: number
   // Of the period that runs.
   #sumMs = 0
   #answers = 0
-  #admitted = 0
-  #refused = 0
+  #refused = false
+  // Of the slow periods, one after the other, in which the limit held nothing back.
+  #slowPeriods = 0
+  #slowFromMs = 0
+  #slowAdmitted = 0
   #inFlight = 0
-  #answeredMs: number
+  /** When the first request went that has come since the last answer. */
+  #askedMs: number | undefined
   #observedMs: number | undefined
 
   constructor(policy: AdaptivePolicy, nowMs: number) {
     this.#policy = policy
     this.#steppedMs = nowMs
-    this.#answeredMs = nowMs
     this.#integral = Math.log(policy.start)
     this.spec = { limit: policy.start, windowMs: policy.windowMs, burst: 1, maxDelayMs: 0 }
+    this.#boundRate = policy.start
     this.#setRate(policy.start)
   }
 
@@ -46,9 +73,11 @@ export class AdaptiveRate {
     return this.spec.limit
   }
 
-  /** What was measured last; undefined: nothing yet. */
-  get observedMs(): number | undefined {
-    return this.#observedMs
+  get state(): AdaptiveState {
+    const { rate } = this
+    const { min, max } = this.#policy
+    const bound = rate <= min ? 'min' : rate >= max ? 'max' : null
+    return { rate, observedMs: this.#observedMs ?? null, error: this.#error, integral: Math.exp(this.#integral), bound }
   }
 
   /** Goes by other numbers from now on, from where it is. */
@@ -58,25 +87,28 @@ export class AdaptiveRate {
     this.#policy = policy
     this.spec.windowMs = policy.windowMs
     this.#integral += Math.log(scale)
+    this.#boundRate *= scale
     this.#setRate(this.rate * scale)
   }
 
-  /** A request was let through, or refused. */
-  count(allowed: boolean, nowMs: number): void {
-    if (!allowed) {
-      this.#refused++
-      return
-    }
-    this.#admitted++
-    // A target that was left alone has not been silent.
-    if (this.#inFlight++ === 0) this.#answeredMs = Math.max(this.#answeredMs, nowMs)
+  /**
+   * A request came.
+   * @param refused this limit refused it, or would have but for its `shadow`
+   * @param admitted it goes to the target
+   */
+  count(refused: boolean, admitted: boolean, nowMs: number): void {
+    if (refused) this.#refused = true
+    if (!admitted) return
+    this.#slowAdmitted++
+    if (this.#inFlight++ === 0 || this.#askedMs === undefined) this.#askedMs = nowMs
   }
 
   /** A request that was let through has ended. @param latencyMs until the head of its answer, or its failure; undefined: it says nothing */
-  ended(latencyMs: number | undefined, nowMs: number): void {
+  ended(latencyMs: number | undefined): void {
     this.#inFlight--
-    if (latencyMs === undefined) return
-    this.#answeredMs = nowMs
+    // A NaN would stay in the integral for ever.
+    if (latencyMs === undefined || !(latencyMs >= 0 && latencyMs < Number.POSITIVE_INFINITY)) return
+    this.#askedMs = undefined
     this.#sumMs += latencyMs
     this.#answers++
   }
@@ -91,36 +123,56 @@ export class AdaptiveRate {
     const spanMs = Math.min(passedMs, 2 * periodMs)
     this.#steppedMs = nowMs
     const observedMs = this.#observe(nowMs)
-    if (observedMs !== undefined) this.#step(observedMs, spanMs, passedMs)
+    // What was refused is kept for the answer to come: at low rates the two are seldom of one period.
+    if (observedMs === undefined) return
+    this.#step(observedMs, spanMs, nowMs)
     this.#sumMs = 0
     this.#answers = 0
-    this.#admitted = 0
-    this.#refused = 0
+    this.#refused = false
   }
 
-  // A target that answers nothing is as slow as its silence is long.
+  // A target that answers nothing is as slow as its silence is long. A pause in which it was asked nothing is none, though one slow answer be due.
   #observe(nowMs: number): number | undefined {
     const meanMs = this.#answers === 0 ? undefined : this.#sumMs / this.#answers
-    const silenceMs = this.#inFlight > 0 ? nowMs - this.#answeredMs : 0
+    const silenceMs = this.#inFlight > 0 && this.#askedMs !== undefined ? nowMs - this.#askedMs : 0
     if (meanMs === undefined && silenceMs <= this.#policy.targetMs) return undefined
     return Math.max(meanMs ?? 0, silenceMs)
   }
 
-  #step(observedMs: number, spanMs: number, passedMs: number): void {
+  #step(observedMs: number, spanMs: number, nowMs: number): void {
     const { targetMs, kp, ki, kd } = this.#policy
     this.#observedMs = observedMs
     const error = Math.max(-1, Math.min(1, (targetMs - observedMs) / targetMs))
-    const span = spanMs / targetMs
+    const span = spanMs / Math.max(targetMs, shortestUnitMs)
     const slope = (error - this.#error) / span
     this.#error = error
-    // While the demand is below the rate, quick answers say nothing about a higher one.
-    if (error > 0 && !this.#isBinding(passedMs)) return
     this.#integral += ki * error * span
-    this.#setRate(Math.exp(this.#integral + kp * error + kd * slope))
+    this.#comeDownToDemand(nowMs)
+    const wanted = Math.exp(this.#integral + kp * error + kd * slope)
+    if (this.#refused) {
+      this.#setRate(wanted)
+      this.#boundRate = this.rate
+      return
+    }
+    // While the demand is below the rate, quick answers say nothing about a higher one. They do make up for slow ones, whose share it is that
+    // tells: else a few of them, each taking its part, would bring down a rate that nobody uses.
+    this.#integral = Math.min(this.#integral, Math.log(this.#boundRate))
+    this.#setRate(Math.min(wanted, this.#boundRate))
   }
 
-  #isBinding(passedMs: number): boolean {
-    return this.#refused > 0 || this.#admitted >= (bindingShare * this.rate * passedMs) / this.#policy.windowMs
+  // A rate far above the demand would have a long way to go before it helped a target that has become slow.
+  #comeDownToDemand(nowMs: number): void {
+    if (this.#error >= 0 || this.#refused) {
+      this.#slowPeriods = 0
+      return
+    }
+    if (this.#slowPeriods++ === 0) {
+      this.#slowFromMs = nowMs
+      this.#slowAdmitted = 0
+    }
+    if (this.#slowPeriods <= slowForGood || this.#slowAdmitted === 0) return
+    const demand = (this.#slowAdmitted * this.#policy.windowMs) / (nowMs - this.#slowFromMs)
+    this.#integral = Math.min(this.#integral, Math.log(demand))
   }
 
   // Anti-windup: the integral never stands for a rate beyond the bounds, so it has no way to go back when the error turns.

@@ -10,12 +10,12 @@ export interface AdaptivePolicy {
   readonly max: number
   readonly start: number
   readonly kp: number
-  /** Per second. */
+  /** Per target latency. */
   readonly ki: number
-  /** In seconds. */
+  /** In target latencies. */
   readonly kd: number
   readonly windowMs: number
-  /** The most that may come at once; undefined: what the rate gives in one window. */
+  /** The most that may come at once; undefined: what the rate gives in one target latency. */
   readonly burst: number | undefined
 }
 
