@@ -3,12 +3,17 @@
  * algorithm, and memory per key with a million keys. With a Redis (`redis-server` is started here) also the modes of limits that instances
  * count together. Processor time, not time: it is the same on a busy machine.
  */
+import { readFileSync, writeFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
+import { createScope } from '../chaos/harness/scope.ts'
 import { parseItem } from '../src/control/parse-item.ts'
 import { RequestFacts } from '../src/core/facts.ts'
 import type { CompiledLimit } from '../src/core/limit/compiled-limit.ts'
 import { normalisePath } from '../src/core/path.ts'
 import { Limiter } from '../src/limits/limiter.ts'
+import { RedisCluster } from '../src/limits/redis-cluster.ts'
+import { quantile } from '../test/helpers/load.ts'
+import { startRedis } from '../test/helpers/redis.ts'
 
 const requests = 1_000_000
 const rounds = 3
@@ -82,10 +87,99 @@ async function measureMemory(limit: object): Promise<number> {
   return (after - before) / manyKeys
 }
 
+/** Requests come in turns of the event loop, as in a gateway: what is asked in the background takes its share. */
+const perTurn = 20
+
+async function cpuInTurns(admit: (index: number) => void): Promise<number> {
+  const results: number[] = []
+  for (let round = -1; round < rounds; round++) {
+    const count = requests / 4
+    const before = process.cpuUsage()
+    for (let request = 0; request < count; request++) {
+      admit(request)
+      if (request % perTurn === 0) await setImmediate()
+    }
+    const { user, system } = process.cpuUsage(before)
+    if (round >= 0) results.push((user + system) / count)
+  }
+  return results.sort((a, b) => a - b)[rounds >> 1]!
+}
+
+async function measureBounded(cluster: RedisCluster, keys: number): Promise<number> {
+  const limiter = new Limiter({ cluster })
+  const limits = compile({ limit: 1_000_000, burst: 1_000_000, mode: 'bounded' })
+  return cpuInTurns(index => void limiter.admit({ rule: 'r1', facts: known[index % keys]!, limits, tierLimits: [] }))
+}
+
+interface ExactResult {
+  readonly cpuUs: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+async function measureExact(cluster: RedisCluster, inFlight: number): Promise<ExactResult> {
+  const limiter = new Limiter({ cluster })
+  const limits = compile({ limit: 1_000_000, mode: 'exact' })
+  const count = inFlight === 1 ? 5_000 : 50_000
+  const tookMs: number[] = []
+  let sent = 0
+  const client = async (): Promise<void> => {
+    while (sent < count) {
+      const facts = known[sent++ % 1_000]!
+      const begunMs = performance.now()
+      await limiter.admit({ rule: 'r1', facts, limits, tierLimits: [] })
+      tookMs.push(performance.now() - begunMs)
+    }
+  }
+  const before = process.cpuUsage()
+  await Promise.all(Array.from({ length: inFlight }, client))
+  const { user, system } = process.cpuUsage(before)
+  return { cpuUs: (user + system) / count, p50Ms: quantile(tookMs, 0.5), p99Ms: quantile(tookMs, 0.99) }
+}
+
+const rows: string[] = []
+function tell(name: string, cpuUs: number, rest: string): void {
+  rows.push(`| ${name} | ${cpuUs.toFixed(2)} | ${rest} |`)
+  console.error(rows.at(-1))
+}
+
 const floor = cpuPerRequest(() => {})
-console.log('| limit | µs CPU added to a request | bytes a key |\n|---|---|---|')
 for (const [name, limit] of inMemory) {
   const cpu = measureCpu(limit) - floor
-  const bytes = name === 'concurrency' ? undefined : await measureMemory({ ...limit, window_ms: 2_000_000_000 })
-  console.log(`| \`${name}\` | ${cpu.toFixed(2)} | ${bytes === undefined ? 'while in flight' : Math.round(bytes)} |`)
+  const bytes =
+    name === 'concurrency'
+      ? 'only while in flight'
+      : `${Math.round(await measureMemory({ ...limit, window_ms: 2_000_000_000 }))} bytes a key`
+  tell(`\`${name}\`, in memory`, cpu, bytes)
+}
+const scope = createScope()
+try {
+  const cluster = new RedisCluster({ url: (await startRedis(scope)).url, namespace: 'bench' })
+  scope.teardown(() => cluster.close())
+  while (!cluster.available) await setImmediate()
+  const turnFloor = await cpuInTurns(() => {})
+  for (const keys of [1, 100, 1_000, clients])
+    tell(
+      `\`token_bucket\`, bounded, ${keys === 1 ? 'one key' : `${keys.toLocaleString('en')} keys in turn`}`,
+      (await measureBounded(cluster, keys)) - turnFloor,
+      'nothing is waited for'
+    )
+  for (const inFlight of [64, 1]) {
+    const { cpuUs, p50Ms, p99Ms } = await measureExact(cluster, inFlight)
+    tell(`\`token_bucket\`, exact, ${inFlight} in flight`, cpuUs, `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`)
+  }
+} finally {
+  await scope.close()
+}
+const table = ['| limit | µs CPU added to a request | |', '|---|---|---|', ...rows].join('\n')
+console.log(table)
+if (!process.argv.includes('--print')) {
+  const docs = new URL('../docs/rate-limits.md', import.meta.url)
+  const place = /(<!-- bench:limits -->\n)[\s\S]*?(\n<!-- \/bench:limits -->)/
+  const text = readFileSync(docs, 'utf8')
+  if (!place.test(text)) throw new Error('docs/rate-limits.md has no place for the table')
+  writeFileSync(
+    docs,
+    text.replace(place, (_all, before: string, after: string) => `${before}${table}${after}`)
+  )
 }

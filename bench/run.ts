@@ -7,7 +7,7 @@ import { coreTimeUs, cpuTimeUs } from './harness/cpu.ts'
 import { load } from './harness/load.ts'
 import { type BenchOptions, parseOptions, usage } from './harness/options.ts'
 import { conditions, disturbanceOf, type Run, toRows, toTable } from './harness/report.ts'
-import { folderFor, type Subject, subjects } from './harness/subjects.ts'
+import { benchKey, folderFor, type Subject, subjects } from './harness/subjects.ts'
 import { nginxArguments } from './harness/target.ts'
 import { assertTwoCores, findTools, type Tool } from './harness/tools.ts'
 
@@ -36,7 +36,7 @@ async function measure({ options, tools, children, target }: Bench, subject: Sub
   const proxy = children.start({ ...spec, command: [tools.taskset, '-c', proxyCore, ...spec.command] })
   try {
     await children.waitFor(proxy, url)
-    const wrk = [tools.taskset, '-c', loadCore, tools.wrk]
+    const wrk = [tools.taskset, '-c', loadCore, tools.wrk, '-H', `x-api-key: ${benchKey}`]
     await load(wrk, url, options.warmUpSeconds, options.connections)
     const before = { own: cpuTimeUs(proxy.pid!), all: coreTimeUs(proxyCore) }
     const result = await load(wrk, url, options.seconds, options.connections)

@@ -25,20 +25,25 @@ async function main(args: readonly string[]): Promise<void> {
   if (command === '--version' || command === '-v') return print(`${version}\n`)
   if (command === '--help' || command === '-h' || rest.includes('--help')) return print(usage)
   if (command !== 'start') return fail(command === undefined ? usage : `sluice: unknown command '${command}'; see sluice --help`)
-  const gateway = await startGateway(readSettings(process.env, rest))
+  // From the first moment: a signal that finds no listener ends the process, and the line that says that all is ready may be read sooner than
+  // what stands behind it is run.
+  const starting = startGateway(readSettings(process.env, rest))
   let stopping = false
   const stop = (): void => {
     // The second signal: now.
     if (stopping) process.exit(1)
     stopping = true
-    gateway.close().then(
-      () => process.exit(0),
-      error => fail(String(error))
-    )
+    starting
+      .then(gateway => gateway.close())
+      .then(
+        () => process.exit(0),
+        error => fail(String(error))
+      )
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
-  process.on('SIGHUP', () => void gateway.reload().catch(() => undefined))
+  process.on('SIGHUP', () => void starting.then(gateway => gateway.reload()).catch(() => undefined))
+  await starting
 }
 
 function print(text: string): void {

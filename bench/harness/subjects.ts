@@ -18,12 +18,41 @@ function smallProxy(name: string, file: string): Subject {
   return { name, command: async (port, target) => ({ command: [...command, '--port', `${port}`, '--target', target] }) }
 }
 
-function gateway(name: string, accessLog: boolean): Subject {
+/** What requests of the bench show of themselves; a gateway that asks for no key passes it on as any other field. */
+export const benchKey = 'the-key-of-the-bench'
+
+type Configuration = (target: string) => object
+
+const oneRule: Configuration = target => ({ forward_rules: [{ id: 'r1', path: '/', target }] })
+
+/** What a route in front of production has: a key, a limit that is not reached, three balanced targets behind a breaker. */
+const guarded: Configuration = target => ({
+  clients: [{ id: 'bench', api_keys: [{ id: 'k1', key: benchKey }] }],
+  services: [
+    {
+      id: 's1',
+      targets: ['127.0.0.1', '127.0.0.2', '127.0.0.3'].map(host => ({ url: target.replace('127.0.0.1', host) })),
+      balancer: { algorithm: 'least_conn' },
+      breaker: {}
+    }
+  ],
+  forward_rules: [
+    {
+      id: 'r1',
+      path: '/',
+      target_service: 's1',
+      auth: { any_of: [{ type: 'api_key' }] },
+      rate_limit: { limit: 1_000_000, key: 'client', scope: 'instance' }
+    }
+  ]
+})
+
+function gateway(name: string, accessLog: boolean, configure = oneRule): Subject {
   return {
     name,
     command: async (port, target, folder) => {
       const store = join(folder, 'sluice.json')
-      writeFileSync(store, JSON.stringify({ forward_rules: [{ id: 'r1', path: '/', target }] }))
+      writeFileSync(store, JSON.stringify(configure(target)))
       return {
         command: [process.execPath, join(root, 'src/cli.ts'), 'start'],
         env: {
@@ -46,6 +75,7 @@ export const subjects: readonly Subject[] = [
   smallProxy('floor: node:http + undici dispatch', 'floor.ts'),
   gateway('Sluice, access log off', false),
   gateway('Sluice, access log to a file', true),
+  gateway('Sluice, API key, limit, breaker, 3 targets', false, guarded),
   smallProxy('@fastify/http-proxy', 'fastify-http-proxy.ts')
 ]
 

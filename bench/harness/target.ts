@@ -26,6 +26,8 @@ http {
   scgi_temp_path ${folder}/scgi;
   server {
     listen 127.0.0.1:${port} backlog=1024;
+    listen 127.0.0.2:${port} backlog=1024;
+    listen 127.0.0.3:${port} backlog=1024;
     location / { return 200 '${body}'; }
   }
 }
