@@ -23,7 +23,13 @@ export function setWriteHeaders(reply: FastifyReply, { revision, dryRun }: Write
 export function sendWritten(reply: FastifyReply, result: WriteResult, body: unknown): FastifyReply {
   setWriteHeaders(reply, result)
   const { revision, spread } = result
-  return spread === undefined ? reply.send(body) : reply.code(202).send({ revision, ...spread })
+  return spread === undefined ? reply.send(body) : reply.code(202).send({ revision, ...spread, ...madeKeysOf(result) })
+}
+
+/** The keys that the write made for a client: whoever wrote it hears of them now or never. */
+function madeKeysOf({ changes }: WriteResult): { api_keys?: readonly { id: string; key: string }[] } {
+  const made = changes.flatMap(({ madeKeys }) => [...(madeKeys ?? [])])
+  return made.length === 0 ? {} : { api_keys: made.map(([id, key]) => ({ id, key })) }
 }
 
 /** Wire shape of what a commit did. */

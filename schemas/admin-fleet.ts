@@ -1,5 +1,6 @@
 /** The instances that share a store, and how far a write has come among them. */
 import Type from 'typebox'
+import { IdSchema } from './common.ts'
 
 const InstanceIdSchema = Type.String({ description: '`SLUICE_INSTANCE`.', examples: ['gateway-1'] })
 
@@ -12,6 +13,12 @@ export const SpreadSchema = Type.Object(
     rejected: Type.Array(
       Type.Object({ instance: InstanceIdSchema, reason: Type.String() }, { additionalProperties: false, title: 'Rejection' }),
       { description: 'Instances that follow the revision without an item of the write, which cannot be live there.' }
+    ),
+    api_keys: Type.Optional(
+      Type.Array(
+        Type.Object({ id: IdSchema, key: Type.String({ readOnly: true }) }, { additionalProperties: false, title: 'MadeApiKey' }),
+        { description: 'Keys that the write made for a client. They are shown now and never again.' }
+      )
     )
   },
   { additionalProperties: false, title: 'Spread', description: 'How far a write has come.' }

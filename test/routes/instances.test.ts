@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import t from 'tap'
 import type { FleetStore, InstanceReport } from '../../src/core/store.ts'
 import { createMemoryBacking, createMemoryStore } from '../../src/stores/memory-store.ts'
@@ -106,4 +107,15 @@ t.test('a dry run waits for nobody, and wait and timeout_ms are checked', async 
   t.equal((await call('PUT', '/forward-rules/r?wait=all&timeout_ms=60000&dry_run=true', rule)).status, 201)
   for (const query of ['wait=some', 'wait=all&timeout_ms=0', 'timeout_ms=60001', 'timeout_ms=x'])
     t.equal((await call('PUT', `/forward-rules/r?${query}`, rule)).status, 400, query)
+})
+
+t.test('a key that a write made is in its answer, whoever does not follow yet', async t => {
+  const { call, say, live } = await startTwo(t)
+  await say({ revision: 0, digest: 'old' })
+  const { status, body } = await call('POST', '/clients?wait=all&timeout_ms=20', { id: 'acme', api_keys: [{ id: 'k1' }] })
+  t.equal(status, 202)
+  t.match(body, { pending: ['test-2'], api_keys: [{ id: 'k1', key: /^slk_/ }] })
+  t.equal(live.snapshot!.keyOwner(hash('sha256', body.api_keys[0].key, 'hex'))?.client.id, 'acme')
+  const again = await call('PATCH', '/clients/acme?wait=all&timeout_ms=20', { description: 'x' })
+  t.match(again, { status: 202, body: { api_keys: undefined } }, 'and in no other')
 })
