@@ -2,11 +2,17 @@
 import Type, { type Static } from 'typebox'
 import { DescriptionSchema, IdSchema, LabelsSchema, nullable, TimestampSchema } from './common.ts'
 
+const CreatedAtSchema = Type.String({
+  ...TimestampSchema,
+  description: 'Since when it is this key. The gateway sets it: of what is written it is taken for a `key_sha256` that is new.'
+})
+
 const entry = {
   id: IdSchema,
   expires_at: Type.Optional(
     nullable(TimestampSchema, { description: 'From then on the key is refused. Default null: never.', default: null })
-  )
+  ),
+  created_at: Type.Optional(CreatedAtSchema)
 }
 
 /** A key as it is written. */
@@ -77,6 +83,8 @@ export const ClientWrittenSchema = Type.Object(
 export interface ApiKey {
   readonly id: string
   readonly expires_at: string | null
+  /** Absent for one that was written into the store by hand. */
+  readonly created_at?: string
 }
 
 /** A client in canonical form: without its keys. */

@@ -11,15 +11,20 @@ function makeKey(): string {
   return `slk_${randomBytes(32).toString('base64url')}`
 }
 
-/** The client as it is to be stored: digests in place of keys, and the stored digest where an entry names neither. */
-export function withKeptApiKeys(item: Entry, stored: Entry | undefined): Entry {
+/**
+ * The client as it is to be stored: digests in place of keys, the stored digest where an entry names neither, and since when it has the key:
+ * with that, another key under the same name is seen to be a change, although neither is shown.
+ */
+export function withKeptApiKeys(item: Entry, stored: Entry | undefined, now: Date = new Date()): Entry {
   if (!Array.isArray(item.api_keys)) return item
-  const known = new Map(entriesOf(stored?.api_keys).map(entry => [entry.id, digestOf(entry)]))
-  return { ...item, api_keys: item.api_keys.map(entry => (isRecord(entry) ? withDigest(entry, known.get(entry.id)) : entry)) }
+  const known = new Map(entriesOf(stored?.api_keys).map(entry => [entry.id, entry]))
+  const toStored = (entry: unknown) =>
+    isRecord(entry) ? withDate(withDigest(entry, known.get(entry.id)), entry, known.get(entry.id), now) : entry
+  return { ...item, api_keys: item.api_keys.map(toStored) }
 }
 
 /** Makes the keys that are still missing. */
-export function withMadeKeys(planned: PlannedChange, item: unknown): PlannedChange {
+export function withMadeKeys(planned: PlannedChange, item: unknown, now: Date = new Date()): PlannedChange {
   const { change } = planned
   if (change.op === 'delete' || !isRecord(item)) return planned
   if (!Array.isArray(item.api_keys)) return { ...planned, change: { ...change, item } }
@@ -28,7 +33,7 @@ export function withMadeKeys(planned: PlannedChange, item: unknown): PlannedChan
     if (!isRecord(entry) || typeof entry.id !== 'string' || digestOf(entry) !== undefined) return entry
     const key = makeKey()
     madeKeys.set(entry.id, key)
-    return { ...entry, key_sha256: digestOfKey(key) }
+    return { ...entry, key_sha256: digestOfKey(key), created_at: now.toISOString() }
   })
   return { ...planned, change: { ...change, item: { ...item, api_keys } }, madeKeys }
 }
@@ -57,11 +62,26 @@ export function withoutApiKeys(item: Entry): Entry {
   return { ...item, api_keys: item.api_keys.map(entry => (isRecord(entry) ? withoutKey(entry) : entry)) }
 }
 
-function withDigest(entry: Entry, known: unknown): Entry {
+// A digest that is written comes from elsewhere, from an earlier revision for one: so may its date.
+function withDate(entry: Entry, { key, created_at: written }: Entry, known: Entry | undefined, now: Date): Entry {
+  if (entry.key_sha256 === undefined || !isTaken(written)) return entry
+  const { created_at: _written, ...rest } = entry
+  if (known !== undefined && digestOf(known) === entry.key_sha256)
+    return known.created_at === undefined ? rest : { ...rest, created_at: known.created_at }
+  return { ...rest, created_at: key === undefined && written !== undefined ? written : now.toISOString() }
+}
+
+// What is no date is for the schema to refuse.
+function isTaken(date: unknown): boolean {
+  return date === undefined || (typeof date === 'string' && !Number.isNaN(Date.parse(date)))
+}
+
+function withDigest(entry: Entry, known: Entry | undefined): Entry {
   const { key, key_sha256 } = entry
   // Both, or what is no key, is for the schema to refuse.
   if (key_sha256 !== undefined || (key !== undefined && !isKey(key))) return entry
-  if (key === undefined) return known === undefined ? entry : { ...entry, key_sha256: known }
+  const kept = known && digestOf(known)
+  if (key === undefined) return kept === undefined ? entry : { ...entry, key_sha256: kept }
   return { ...withoutKey(entry), key_sha256: digestOfKey(key as string) }
 }
 

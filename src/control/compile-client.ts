@@ -15,7 +15,7 @@ export function compileClient(filled: ClientWrite, id: string): CompiledClient |
   const { api_keys: written = [], ...rest } = filled
   const ids = new Set<string>()
   const digests = new Set<string>()
-  const keys = written.map(({ id: name, key, key_sha256, expires_at = null }, index) => {
+  const keys = written.map(({ id: name, key, key_sha256, expires_at = null, created_at }, index) => {
     const at = ['api_keys', index]
     if (ids.has(name)) faults.add([...at, 'id'], 'is the id of another key as well')
     ids.add(name)
@@ -29,10 +29,10 @@ export function compileClient(filled: ClientWrite, id: string): CompiledClient |
     const sha256 = key_sha256 ?? (key === undefined ? '' : digestOfKey(key))
     if (sha256 !== '' && digests.has(sha256)) faults.add(at, 'is the same key as another one')
     digests.add(sha256)
-    return { id: name, sha256, expires_at }
+    return { sha256, expires_at, shown: { id: name, expires_at, ...(created_at === undefined ? {} : { created_at }) } }
   })
   if (faults.list.length > 0) return faults.list
-  const item = { ...rest, id, api_keys: keys.map(({ id: name, expires_at }) => ({ id: name, expires_at })) } as unknown as Client
+  const item = { ...rest, id, api_keys: keys.map(({ shown }) => shown) } as unknown as Client
   return {
     id,
     item,

@@ -12,13 +12,15 @@ t.test('a client is answered without its keys, and found by tier and label', asy
   const written = { id: 'acme', tier: 'vip', labels: { team: 'a' }, api_keys: [{ id: 'k1', key, expires_at: '2030-01-01T00:00:00Z' }] }
   const created = await call('POST', '/clients', written)
   t.equal(created.status, 201)
+  const [{ created_at }] = created.body.api_keys
+  t.ok(Math.abs(Date.parse(created_at) - Date.now()) < 60_000, 'since now')
   t.same(created.body, {
     id: 'acme',
     description: '',
     labels: { team: 'a' },
     enabled: true,
     tier: 'vip',
-    api_keys: [{ id: 'k1', expires_at: '2030-01-01T00:00:00Z' }]
+    api_keys: [{ id: 'k1', expires_at: '2030-01-01T00:00:00Z', created_at }]
   })
   t.same((await call('GET', '/clients/acme')).body, created.body)
   t.equal((await call('GET', '/clients?tier=vip')).body.total, 1)
@@ -58,6 +60,31 @@ t.test('what is exported can be written back, and no key is lost; another key is
   t.equal(live.snapshot!.keyOwner(digest), undefined)
   const unnamed = await call('PUT', '/config', { clients: [{ id: 'new', api_keys: [{ id: 'k1' }] }] })
   t.match(unnamed, { status: 400, body: { errors: [{ pointer: '/clients/0/api_keys/0' }] } }, 'nobody would learn a key that is made here')
+})
+
+t.test('another key under the same name is a change of the client, the same one is none', async t => {
+  const { call, live } = await startAdmin(t)
+  const written = { id: 'acme', api_keys: [{ id: 'k1', key }] }
+  const first = await call('POST', '/clients', written)
+  const at = first.body.api_keys[0].created_at
+  t.equal((await call('PUT', '/clients/acme', written)).headers.etag, first.headers.etag, 'the same key')
+  t.match((await call('PUT', '/config', { clients: [written] })).body, { updated: 0, unchanged: 1 })
+  const claimed = { id: 'acme', api_keys: [{ id: 'k1', created_at: '2001-01-01T00:00:00Z' }] }
+  t.equal((await call('PUT', '/clients/acme', claimed)).body.api_keys[0].created_at, at, 'the date is not for others to say')
+  while (new Date().toISOString() === at) await new Promise(setImmediate)
+  const other = { id: 'acme', api_keys: [{ id: 'k1', key: `${key}!`, created_at: at }] }
+  t.match(await call('PUT', '/config', { clients: [other] }), {
+    body: { updated: 1, unchanged: 0, diff: [{ op: 'update', id: 'acme', changed: ['/api_keys'] }] }
+  })
+  t.match(await call('PUT', '/clients/acme', written, { 'if-match': first.headers.etag! }), { status: 412 })
+  await call('POST', '/revisions/1/restore')
+  t.match((await call('GET', '/clients/acme')).headers.etag, first.headers.etag, 'what is restored is what it was')
+  t.equal(live.snapshot!.keyOwner(digest)?.client.id, 'acme')
+  t.match((await call('POST', '/revisions/1/restore')).body, { changes: [] }, 'and needs not be written again')
+  t.match(await call('PUT', '/clients/acme', { api_keys: [{ id: 'k1', created_at: 'soon' }] }), {
+    status: 400,
+    body: { errors: [{ pointer: '/api_keys/0/created_at' }] }
+  })
 })
 
 t.test('the store never holds a key that came by the API', async t => {
