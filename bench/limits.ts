@@ -144,6 +144,8 @@ function tell(name: string, cpuUs: number, rest: string): void {
 }
 
 const floor = cpuPerRequest(() => {})
+// Once without looking: whoever came first would pay for the compiler.
+for (const [, limit] of inMemory) measureCpu(limit)
 for (const [name, limit] of inMemory) {
   const cpu = measureCpu(limit) - floor
   const bytes =

@@ -17,6 +17,8 @@ export interface LimitedRequest {
 export class Admission {
   /** Each limit that was asked, in the order of asking. */
   readonly takes: Take[] = []
+  /** Whether the store has still to be asked about some of them. */
+  waits = false
   /** Whether the request may go. */
   allowed = true
   /** The limit that refused, otherwise the one that is nearest to refusing; undefined when all are in shadow, or say nothing. */

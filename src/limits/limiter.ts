@@ -43,8 +43,8 @@ export class Limiter {
     const admission = new Admission()
     const nowMs = this.#now()
     const passes = this.#takeAll(request.tierLimits, request, admission, nowMs) && this.#takeAll(request.limits, request, admission, nowMs)
-    const asked = passes ? admission.takes.filter(isToBeAsked) : none
-    if (asked.length === 0) return this.#conclude(request, admission)
+    if (!passes || !admission.waits) return this.#conclude(request, admission)
+    const asked = admission.takes.filter(({ isAnswered }) => !isAnswered)
     return this.#askAll(asked, admission).then(() => this.#conclude(request, admission))
   }
 
@@ -88,7 +88,10 @@ export class Limiter {
     for (const limit of limits) {
       const take = this.#toTake(limit, facts)
       admission.takes.push(take)
-      if (this.#isAsked(limit)) continue
+      if (this.#isAsked(limit)) {
+        admission.waits = true
+        continue
+      }
       if (this.#isAhead(limit)) {
         if (take.live.ahead!.take(take.key, take.spec, this.cluster!.instances, take.decision))
           take.countedBy = take.decision.allowed ? 'ahead' : undefined
@@ -198,12 +201,6 @@ export class Limiter {
     }
     return live
   }
-}
-
-const none: readonly Take[] = []
-
-function isToBeAsked({ isAnswered }: Take): boolean {
-  return !isAnswered
 }
 
 /** What a limit allows to a client of this tier. */

@@ -17,7 +17,7 @@ export interface LimitAlgorithm {
   giveBack(numbers: Float64Array, at: number, spec: LimitSpec): void
   /** The limit has changed: what was used keeps its share of the whole. */
   rescale(numbers: Float64Array, at: number, from: LimitSpec, to: LimitSpec, nowMs: number): void
-  /** Whether the key is as good as new: forgetting it changes nothing. */
+  /** Whether the key was as good as new at this moment, which may lie before the last request: then it was not. Changes nothing. */
   isIdle(numbers: Float64Array, at: number, spec: LimitSpec, nowMs: number): boolean
 }
 

@@ -45,5 +45,5 @@ export const fixedWindow: LimitAlgorithm = {
     numbers[at + startMs] = windowStart(nowMs, to.windowMs)
   },
 
-  isIdle: (numbers, at, spec, nowMs) => countAt(numbers, at, spec, nowMs) === 0
+  isIdle: (numbers, at, { windowMs }, nowMs) => nowMs >= numbers[at + startMs]! + windowMs
 }

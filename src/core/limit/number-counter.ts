@@ -8,6 +8,9 @@ import { SpecVersions } from './spec-versions.ts'
 /** So many different limits one counter remembers; with more, all keys begin anew. A limit that changes every second has more after a day. */
 const maxVersions = 65_536
 
+/** A key is forgotten when it was as good as new so long ago: keys that are in use need not be made anew with every request. */
+const graceMs = 1_000
+
 /**
  * A counter whose keys are a few numbers each. A key that was counted with another limit is rescaled when it is used next, so a change
  * costs nothing, however many keys there are. Keys that are as good as new are forgotten as others come.
@@ -68,7 +71,7 @@ export class NumberCounter implements LimitCounter {
     for (let left = 2; left > 0; left--) {
       const { numbers, at, slot } = this.#table.oldest!
       const version = numbers[at]!
-      if (!this.#algorithm.isIdle(numbers, at + 1, this.#versions.get(version), nowMs) || this.#table.size === 1) return
+      if (!this.#algorithm.isIdle(numbers, at + 1, this.#versions.get(version), nowMs - graceMs) || this.#table.size === 1) return
       this.#table.drop(slot)
     }
   }
