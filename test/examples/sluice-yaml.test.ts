@@ -1,4 +1,5 @@
 /** examples/sluice.yaml, through the real store, compiler and index: what people copy from must work as its comments say. */
+import { hash } from 'node:crypto'
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -98,6 +99,14 @@ t.test('the canary gets its fifth, and each caller stays on one side', async t =
     sides.map((_, uid) => sideOf(uid)),
     sides
   )
+})
+
+t.test('the key that the example names is one of a VIP, whose limits are there', async t => {
+  const { snapshot } = await loaded
+  const owner = snapshot.keyOwner(hash('sha256', 'change-me-change-me', 'hex'))
+  t.match(owner, { client: { id: 'acme', tier: 'vip' } })
+  t.match(snapshot.tier('vip'), { limits: [{ spec: { limit: 100, burst: 200 } }] })
+  t.equal(snapshot.rule('reports')?.limits.length, 2)
 })
 
 t.test('the maintenance answer waits, disabled', async t => {

@@ -6,6 +6,7 @@ import { deleteRule, putRule } from './changes.ts'
 import { fleetPromises } from './contract-fleet.ts'
 import { closePromises, logPromises, type OpenHandle, type Promises, watchPromises } from './contract-follow.ts'
 import { historyPromises } from './contract-history.ts'
+import { kindPromises } from './contract-kinds.ts'
 import { positionPromises } from './contract-position.ts'
 import { reseedPromises } from './contract-reseed.ts'
 import { rolloutPromises } from './contract-rollouts.ts'
@@ -29,6 +30,7 @@ export function storeContract(name: string, setUp: (t: Test) => OpenHandle | Pro
     })
   }
   itemPromises(promise)
+  kindPromises(promise)
   commitPromises(promise)
   positionPromises(promise)
   logPromises(promise)
