@@ -3,13 +3,13 @@
  * machine; writes the table and the picture of docs/rate-limits.md. With `--real`, once more over sockets: a gateway and a target in processes of
  * their own, under more load than the target can take.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { mean, type QueueOptions, type QueueRun, simulate } from '../test/core/limit/queue-model.ts'
 import { measureForReal } from './harness/adaptive-real.ts'
+import { writeTable } from './harness/docs.ts'
 import { toLinesSvg } from './harness/lines.ts'
 
-const docs = new URL('../docs/rate-limits.md', import.meta.url)
 const picture = new URL('../docs/rate-limits-adaptive.svg', import.meta.url)
 
 /** What the picture shows. */
@@ -86,13 +86,7 @@ const { values } = parseArgs({ options: { print: { type: 'boolean', default: fal
 const table = ['| target | full capacity | half | full again |', '|---|---|---|---|', ...cases.map(toRow)].join('\n')
 console.log(table)
 if (!values.print) {
-  const text = readFileSync(docs, 'utf8')
-  const place = /(<!-- bench:adaptive -->\n)[\s\S]*?(\n<!-- \/bench:adaptive -->)/
-  if (!place.test(text)) throw new Error('docs/rate-limits.md has no place for the table')
-  writeFileSync(
-    docs,
-    text.replace(place, (_all, before: string, after: string) => `${before}${table}${after}`)
-  )
+  writeTable('rate-limits.md', 'adaptive', table)
   writeFileSync(picture, draw(simulate(drawn)))
 }
 if (values.real) console.log(await measureForReal())

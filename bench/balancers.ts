@@ -2,7 +2,7 @@
  * `npm run bench:balancers`: what each balancer does with one slow target. The balancers are the real ones, time is simulated, so the figures
  * are the same on every machine. Writes the table into `docs/services.md` and the picture beside it; `--print` only shows the table.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type BalancerName, balancerNames } from '../schemas/service.ts'
@@ -14,9 +14,9 @@ import { type Candidate, type TargetOwner, TargetState } from '../src/core/targe
 import { seededRandom } from '../test/core/balance/simulate.ts'
 import { quantile } from '../test/helpers/load.ts'
 import { toSvg } from './harness/bars.ts'
+import { writeTable } from './harness/docs.ts'
 import { simulate } from './harness/simulated-targets.ts'
 
-const docs = fileURLToPath(new URL('../docs/services.md', import.meta.url))
 const picture = fileURLToPath(new URL('../docs/balancers.svg', import.meta.url))
 
 /** Five targets that answer in 10 ms on average, but for the last, which takes ten times as long. */
@@ -105,12 +105,6 @@ const results = balancerNames.map(measure)
 const table = toTable(results)
 console.log(table)
 if (!values.print) {
-  const text = readFileSync(docs, 'utf8')
-  const place = /(<!-- bench:balancers -->\n)[\s\S]*?(\n<!-- \/bench:balancers -->)/
-  if (!place.test(text)) throw new Error('docs/services.md has no place for the table')
-  writeFileSync(
-    docs,
-    text.replace(place, (_all, before: string, after: string) => `${before}${table}${after}`)
-  )
+  writeTable('services.md', 'balancers', table)
   writeFileSync(picture, toPicture(results))
 }

@@ -2,12 +2,11 @@
  * `npm run bench:limit-accuracy`: four gateways and a Redis, two hundred clients that hammer one key for 30 s. What came through, against what the
  * limit says; the clock of one gateway is an hour ahead. Writes the table of docs/rate-limits.md. `--seconds 5` for a quick look.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { maxOvershoot } from '../src/core/limit/lease-bounds.ts'
+import { writeTable } from './harness/docs.ts'
 import { startLimitFleet } from './harness/limit-fleet.ts'
 
-const docs = new URL('../docs/rate-limits.md', import.meta.url)
 const instances = 4
 const clients = 200
 
@@ -103,12 +102,6 @@ const table = [
 ].join('\n')
 console.log(table)
 if (!values.print) {
-  const place = /(<!-- bench:accuracy -->\n)[\s\S]*?(\n<!-- \/bench:accuracy -->)/
-  const text = readFileSync(docs, 'utf8')
-  if (!place.test(text)) throw new Error('docs/rate-limits.md has no place for the table')
-  writeFileSync(
-    docs,
-    text.replace(place, (_all, before: string, after: string) => `${before}${table}${after}`)
-  )
+  writeTable('rate-limits.md', 'accuracy', table)
 }
 process.exitCode = holds ? 0 : 1

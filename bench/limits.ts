@@ -3,7 +3,6 @@
  * algorithm, and memory per key with a million keys. With a Redis (`redis-server` is started here) also the modes of limits that instances
  * count together. Processor time, not time: it is the same on a busy machine.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { createScope } from '../chaos/harness/scope.ts'
 import { parseItem } from '../src/control/parse-item.ts'
@@ -14,6 +13,7 @@ import { Limiter } from '../src/limits/limiter.ts'
 import { RedisCluster } from '../src/limits/redis-cluster.ts'
 import { quantile } from '../test/helpers/load.ts'
 import { startRedis } from '../test/helpers/redis.ts'
+import { writeTable } from './harness/docs.ts'
 
 const requests = 1_000_000
 const rounds = 3
@@ -179,12 +179,5 @@ for (const [name, cpuUs, rest] of together) tell(name, cpuUs, rest)
 const table = ['| limit | µs CPU added to a request | |', '|---|---|---|', ...rows].join('\n')
 console.log(table)
 if (!process.argv.includes('--print')) {
-  const docs = new URL('../docs/rate-limits.md', import.meta.url)
-  const place = /(<!-- bench:limits -->\n)[\s\S]*?(\n<!-- \/bench:limits -->)/
-  const text = readFileSync(docs, 'utf8')
-  if (!place.test(text)) throw new Error('docs/rate-limits.md has no place for the table')
-  writeFileSync(
-    docs,
-    text.replace(place, (_all, before: string, after: string) => `${before}${table}${after}`)
-  )
+  writeTable('rate-limits.md', 'limits', table)
 }
