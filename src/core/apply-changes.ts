@@ -5,18 +5,13 @@
 import type { CommittedChange, Kind, StoredItem } from './change.ts'
 import { ClientDraft } from './client-draft.ts'
 import { type Digest, withItem } from './digest.ts'
-import { tiersOf } from './limit/compile-limit.ts'
-import { type HeldItem, type ItemParser, type ItemRefusal, keyOf, type LiveItem, nameOf, type ParsedItem } from './live-item.ts'
+import { type HeldItem, type ItemParser, type ItemRefusal, keyOf, type LiveItem, nameOf } from './live-item.ts'
 import { isOverlay } from './overlay.ts'
-import { PersistentMap } from './persistent-map.ts'
-import { referencesOf } from './references.ts'
-import type { CompiledRule } from './route.ts'
-import { pointerTo } from './rule-fault.ts'
+import { RuleDraft } from './rule-draft.ts'
 import { type ServiceCandidate, ServiceDraft } from './service-draft.ts'
 import type { Snapshot } from './snapshot.ts'
 import { type StateParts, storedIn } from './state-parts.ts'
 
-type LiveRule = LiveItem<'forward_rule'>
 type Put = Extract<CommittedChange, { op: 'put' }>
 
 /** Refusals that another item's change can lift. */
@@ -45,7 +40,7 @@ export function applyChanges(
   for (const change of of('tier')) isPut(change) ? draft.putTier(change) : draft.clients.deleteTier(change.id)
   for (const change of of('client')) if (!isPut(change)) draft.clients.deleteClient(change.id)
   draft.admitClients(of('client').filter(isPut))
-  for (const change of of('forward_rule')) if (!isPut(change)) draft.removeRule(change.id)
+  for (const change of of('forward_rule')) if (!isPut(change)) draft.rules.remove(change.id)
   draft.admitRules(of('forward_rule').filter(isPut))
   for (const change of of('certificate')) isPut(change) ? draft.putCertificate(change) : draft.deleteCertificate(change.id)
   for (const change of of('rollout')) isPut(change) ? draft.putRollout(change) : draft.deleteRollout(change.id)
@@ -60,13 +55,7 @@ class Draft {
   readonly held: Map<string, HeldItem>
   readonly #services: ServiceDraft
   readonly clients: ClientDraft
-  /** Rules that went or came, by id: what is live now. */
-  readonly #touched = new Map<string, LiveRule | undefined>()
-  /** Groups that this draft changed: match key to the rules that are in it now. */
-  readonly #groups = new Map<string, CompiledRule[]>()
-  #rules: StateParts['rules']
-  #users: StateParts['users']
-  #tested: StateParts['tested']
+  readonly rules: RuleDraft
   #certificates: StateParts['certificates']
   #rollouts: StateParts['rollouts']
 
@@ -76,11 +65,9 @@ class Draft {
     this.#revision = revision
     this.#parse = parse
     this.held = new Map(base.held)
-    this.#rules = base.rules
     this.#services = new ServiceDraft(base)
     this.clients = new ClientDraft(base)
-    this.#users = base.users
-    this.#tested = base.tested
+    this.rules = new RuleDraft(base, this.#services, this.clients)
     this.#certificates = base.certificates
     this.#rollouts = base.rollouts
   }
@@ -164,33 +151,24 @@ class Draft {
     this.#rollouts = this.#rollouts.delete(id)
   }
 
-  removeRule(id: string): LiveRule | undefined {
-    const live = this.#rules.get(id)
-    if (live === undefined) return undefined
-    this.#rules = this.#rules.delete(id)
-    this.#tested = this.#tested.without(id)
-    this.#touched.set(id, undefined)
-    for (const { service } of referencesOf(live.compiled)) this.#setUsers(service, users => users.delete(id))
-    const { matchKey } = live.compiled
-    this.#groups.set(
-      matchKey,
-      this.#group(matchKey).filter(rule => rule.id !== id)
-    )
-    return live
-  }
-
   admitRules(puts: readonly StoredItem[]): void {
-    const candidates: { stored: StoredItem; parsed: ParsedItem; revision: number }[] = []
+    const candidates: { stored: StoredItem; rule: LiveItem<'forward_rule'> }[] = []
     const consider = (stored: StoredItem, revision: number): void => {
       const parsed = this.#parse(stored)
-      if (parsed.refused) this.#hold(stored, parsed)
-      else candidates.push({ stored, parsed, revision })
+      if (parsed.refused) return this.#hold(stored, parsed)
+      if (parsed.kind !== 'forward_rule') return
+      const { kind, item, compiled } = parsed
+      const { id, item: written, seq } = stored
+      candidates.push({ stored, rule: { kind, id, item, compiled, written, seq, revision } })
     }
     for (const stored of puts) consider(stored, this.#revision)
     for (const { stored, revision } of this.#takeWaiting('forward_rule')) consider(stored, revision)
-    const previous = new Map(candidates.map(({ stored }) => [stored.id, this.removeRule(stored.id)]))
+    const previous = new Map(candidates.map(({ stored: { id } }) => [id, this.rules.remove(id)]))
     candidates.sort((a, b) => a.stored.seq - b.stored.seq)
-    for (const { stored, parsed, revision } of candidates) this.#admit(stored, parsed, revision, previous.get(stored.id))
+    for (const { stored, rule } of candidates) {
+      const refusal = this.rules.admit(rule, previous.get(stored.id))
+      if (refusal !== undefined) this.held.set(keyOf('forward_rule', stored.id), { stored, refusal, revision: rule.revision })
+    }
   }
 
   // Those that other items keep out: this commit may have lifted that.
@@ -200,68 +178,17 @@ class Draft {
     return waiting
   }
 
-  #admit(stored: StoredItem, parsed: ParsedItem, revision: number, previous: LiveRule | undefined): void {
-    if (parsed.kind !== 'forward_rule') return
-    const { id, item: written, seq } = stored
-    const rule: LiveRule = { kind: 'forward_rule', id, item: parsed.item, compiled: parsed.compiled, written, seq, revision }
-    const refusal = this.#missingService(rule) ?? this.#missingTier(rule) ?? this.#conflict(rule)
-    if (refusal === undefined) return this.#addRule(rule)
-    this.held.set(keyOf('forward_rule', id), { stored, refusal, revision })
-    if (previous !== undefined && this.#conflict(previous) === undefined) this.#addRule(previous)
-  }
-
-  #addRule(rule: LiveRule): void {
-    this.#rules = this.#rules.set(rule.id, rule)
-    this.#touched.set(rule.id, rule)
-    for (const { service } of referencesOf(rule.compiled)) this.#setUsers(service, users => users.set(rule.id, true))
-    if (!rule.item.enabled) return
-    this.#groups.set(rule.compiled.matchKey, [...this.#group(rule.compiled.matchKey), rule.compiled])
-    this.#tested = this.#tested.with(rule)
-  }
-
-  #missingService(rule: LiveRule): ItemRefusal | undefined {
-    const unknown = referencesOf(rule.compiled).filter(({ service }) => !this.#services.has(service))
-    if (unknown.length === 0) return undefined
-    const faults = unknown.map(({ service, pointer }) => ({ pointer, detail: `names the unknown service '${service}'` }))
-    return { refused: true, code: 'unknown_service', faults, other: unknown[0]!.service }
-  }
-
-  #missingTier({ item }: LiveRule): ItemRefusal | undefined {
-    const unknown = [...tiersOf(item.rate_limit, ['rate_limit'])].filter(({ tier }) => !this.clients.tiers.has(tier))
-    if (unknown.length === 0) return undefined
-    const faults = unknown.map(({ tier, keys }) => ({ pointer: pointerTo(...keys), detail: `names the unknown tier '${tier}'` }))
-    return { refused: true, code: 'unknown_tier', faults, other: unknown[0]!.tier }
-  }
-
-  #conflict(rule: LiveRule): ItemRefusal | undefined {
-    if (!rule.item.enabled) return undefined
-    const group = this.#group(rule.compiled.matchKey)
-    const other = rule.item.weight === undefined ? group[0] : group.find(member => member.item.weight === undefined)
-    if (other === undefined) return undefined
-    const faults = [{ pointer: '/weight', detail: `has the same match and priority as '${other.id}'; both need a weight` }]
-    return { refused: true, code: 'rule_conflict', faults, other: other.id }
-  }
-
-  #group(matchKey: string): CompiledRule[] {
-    return this.#groups.get(matchKey) ?? [...this.#base.snapshot.group(matchKey)]
-  }
-
-  #setUsers(service: string, edit: (users: PersistentMap<true>) => PersistentMap<true>): void {
-    const users = edit(this.#users.get(service) ?? PersistentMap.empty())
-    this.#users = users.size === 0 ? this.#users.delete(service) : this.#users.set(service, users)
-  }
-
   #hold(stored: StoredItem, refusal: ItemRefusal): void {
     this.held.set(keyOf(stored.kind, stored.id), { stored, refusal, revision: this.#revision })
   }
 
   finish(turnsOf: Snapshot): StateParts {
-    this.#services.dropUnused(this.#users)
+    this.#services.dropUnused(this.rules.users)
     this.clients.dropUnused()
     const revision = this.#revision
     const snapshot = this.#base.snapshot.with({
       revision,
-      ...this.#ruleChanges(),
+      ...this.rules.changes,
       services: this.#services.compiled,
       keys: this.clients.keys,
       tiers: this.clients.compiledTiers,
@@ -270,10 +197,10 @@ class Draft {
     const next = {
       revision,
       snapshot,
-      rules: this.#rules,
+      rules: this.rules.live,
       services: this.#services.live,
-      users: this.#users,
-      tested: this.#tested,
+      users: this.rules.users,
+      tested: this.rules.tested,
       certificates: this.#certificates,
       tiers: this.clients.tiers,
       clients: this.clients.clients,
@@ -295,18 +222,5 @@ class Draft {
       digest = withItem(digest, storedIn(this.#base, kind, id), storedIn({ ...next, digest }, kind, id))
     }
     return digest
-  }
-
-  // A rule that was taken out and put back as it was is no change at all.
-  #ruleChanges(): { removedRules: CompiledRule[]; addedRules: CompiledRule[] } {
-    const removedRules: CompiledRule[] = []
-    const addedRules: CompiledRule[] = []
-    for (const [id, now] of this.#touched) {
-      const before = this.#base.rules.get(id)
-      if (before === now) continue
-      if (before?.item.enabled) removedRules.push(before.compiled)
-      if (now?.item.enabled) addedRules.push(now.compiled)
-    }
-    return { removedRules, addedRules }
   }
 }
