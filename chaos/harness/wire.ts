@@ -44,6 +44,11 @@ export async function startWire(t: Teardown, redisPort: number): Promise<Wire> {
   }
 }
 
+// What gateways tell each other of targets is no notice of a change.
+function isOfHealth(message: Buffer): boolean {
+  return /:health\r\n/.test(message.toString('latin1', 0, 160))
+}
+
 /** What the server says on one connection, on its way. */
 class ServerSide extends Transform {
   readonly #conditions: Conditions
@@ -72,7 +77,7 @@ class ServerSide extends Transform {
   // Evenly: with a share of 0.1, every tenth.
   #isLost(message: Buffer): boolean {
     const conditions = this.#conditions
-    if (conditions.dropShare === 0 || !isPublished(message)) return false
+    if (conditions.dropShare === 0 || !isPublished(message) || isOfHealth(message)) return false
     const isLost = Math.floor(++conditions.seen * conditions.dropShare) > Math.floor((conditions.seen - 1) * conditions.dropShare)
     if (isLost) conditions.dropped++
     return isLost
