@@ -56,13 +56,13 @@ export class ClientDraft {
   /** Makes a client live, or says why it cannot be. */
   admit(client: LiveClient): ItemRefusal | undefined {
     const refusal = this.#missingTier(client) ?? this.#conflict(client)
-    if (refusal === undefined) this.putBack(client)
+    if (refusal === undefined) this.#add(client)
     return refusal
   }
 
   /** Makes a client live that was, unless another has one of its keys by now. */
   restore(client: LiveClient): void {
-    if (this.#conflict(client) === undefined) this.putBack(client)
+    if (this.#conflict(client) === undefined) this.#add(client)
   }
 
   /** Lets go of the deleted tiers that no client has. */
@@ -77,7 +77,7 @@ export class ClientDraft {
     }
   }
 
-  putBack(client: LiveClient): void {
+  #add(client: LiveClient): void {
     this.#clients = this.#clients.set(client.id, client)
     for (const { sha256, expiresMs } of client.compiled.keys) this.keys.set(sha256, { client: client.compiled, expiresMs })
   }

@@ -139,16 +139,16 @@ export class Limiter {
   #takeFromMemory(take: Take, spec: LimitSpec, nowMs: number): void {
     take.live.rate?.advance(nowMs)
     take.live.counter.take(take.key, spec, nowMs, 1, take.decision)
+    take.countedWith = spec
     if (take.decision.allowed) take.countedBy = 'memory'
   }
 
   #conclude(request: LimitedRequest, admission: Admission): Admission {
     const { takes, allowed } = admission
-    const nowMs = this.#now()
     const tier = request.facts.client?.tier ?? ''
     for (const take of takes) {
       const tally = take.live.tally(request.rule, tier)
-      if (take.live.rate !== undefined && take.isAnswered) this.#tellRate(take.live.rate, take, admission, nowMs)
+      if (take.live.rate !== undefined && take.isAnswered) this.#tellRate(take.live.rate, take, admission)
       if (allowed) this.#letIn(take, admission, tally)
       else this.#takeBack(take)
       if (!take.isAnswered || take.decision.allowed) continue
@@ -167,13 +167,13 @@ export class Limiter {
   }
 
   // Refused by another limit, it says nothing: neither is this one what holds requests back, nor does the target get it.
-  #tellRate(rate: AdaptiveRate, { decision }: Take, admission: Admission, nowMs: number): void {
-    rate.count(!decision.allowed, admission.allowed, nowMs)
+  #tellRate(rate: AdaptiveRate, { decision }: Take, admission: Admission): void {
+    rate.count(!decision.allowed, admission.allowed, this.#now())
     if (admission.allowed) admission.onRelease(latencyMs => rate.ended(latencyMs))
   }
 
   #takeBack(take: Take): void {
-    if (take.countedBy === 'memory') take.live.counter.giveBack(take.key, take.spec)
+    if (take.countedBy === 'memory') take.live.counter.giveBack(take.key, take.countedWith)
     else if (take.countedBy === 'ahead') take.live.ahead!.giveBack(take.key)
     take.countedBy = undefined
   }

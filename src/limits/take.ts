@@ -18,11 +18,15 @@ export class Take implements ClusterTake {
   /** Where it was counted, and can be taken back; undefined: nowhere. */
   countedBy: 'memory' | 'ahead' | undefined
 
+  /** What it was counted in memory with: the share of one instance, while the store does not answer. */
+  countedWith: LimitSpec
+
   constructor(limit: CompiledLimit, live: LiveLimit, key: string, spec: LimitSpec, tier: string | null) {
     this.limit = limit
     this.live = live
     this.key = key
     this.spec = spec
+    this.countedWith = spec
     this.tier = tier
   }
 

@@ -27,10 +27,6 @@ export class SpecVersions {
     return this.#specs[version - 1]!
   }
 
-  get size(): number {
-    return this.#specs.length
-  }
-
   clear(): void {
     this.#specs.length = 0
     this.#known.clear()
